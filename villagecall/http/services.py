@@ -1,0 +1,34 @@
+"""The running parts that handlers call; built by ``app`` and by nobody else."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from villagecall.approval.service import Approval
+from villagecall.directory.service import Directory
+from villagecall.issuing.devices import Devices
+from villagecall.issuing.service import Issuing
+from villagecall.ledger.service import Ledger
+from villagecall.ports import Blobs, Bus, Clock, Journal, Sessions
+from villagecall.scan.service import Scans
+from villagecall.settings import Settings
+from villagecall.signaling.hub import Hub
+from villagecall.vault import Vault
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    settings: Settings
+    clock: Clock
+    journal: Journal
+    sessions: Sessions
+    bus: Bus
+    blobs: Blobs
+    vault: Vault
+    directory: Directory
+    approval: Approval
+    scans: Scans
+    hub: Hub
+    issuing: Issuing
+    devices: Devices
+    ledger: Ledger

@@ -1,0 +1,109 @@
+"""Every setting, in one dataclass: defaults, then a TOML file, then ``VILLAGECALL_…`` variables.
+
+An unknown key is an error: a misspelt setting must not pass in silence. Secrets are never in the tree:
+they come from the file or the environment, or, in a demonstration, are made once in the data folder.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import get_type_hints
+
+from villagecall.errors import VillagecallError
+
+PREFIX = "VILLAGECALL_"
+
+
+class SettingsError(VillagecallError):
+    """A setting is unknown or not readable; the text says which."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """See ``docs/OPERATIONS.md`` for what each is for."""
+
+    data: Path = Path("var")
+    """Folder of the database, blobs and recordings of the embedded installation."""
+    database: str = ""
+    """``sqlite:///…`` or ``postgresql://…``; empty = SQLite in ``data``."""
+    redis: str = ""
+    """``redis://…``; empty = the bus in this process."""
+    blobs: str = ""
+    """``s3://bucket?endpoint=…`` or a folder; empty = folder in ``data``."""
+    s3_key: str = ""
+    s3_secret: str = ""
+    host: str = "127.0.0.1"
+    port: int = 8080
+    public_url: str = ""
+    """How browsers and QR codes reach this server; empty = ``http://localhost:<port>``."""
+    behind_tls: bool = False
+    """True behind the TLS proxy: cookies get ``Secure``, HSTS is sent."""
+    vault_keys: str = ""
+    """``id:hex,id:hex``: data keys of personal data, 32 bytes each; the first is current."""
+    vault_token_key: str = ""
+    """Hex, 32 bytes: key of the search tokens; stays when data keys rotate."""
+    seal_pkcs12: Path | None = None
+    """PKCS#12 of the approval seal; empty in a demonstration only (a demonstration CA is made)."""
+    seal_password: str = ""
+    tsa_url: str = ""
+    """RFC 3161 time stamping inside the closed network; empty = an in-process one, demonstrations only."""
+    turn_url: str = ""
+    turn_secret: str = ""
+    media_addresses: str = ""
+    """Comma-separated local addresses the media node offers; empty = all."""
+    media_ports: str = ""
+    """``low-high`` UDP ports for media; empty = any."""
+    scan_workers: int = 1
+    scan_memory_mib: int = 1024
+    scan_timeout_s: int = 30
+    upload_limit_mib: int = 64
+    session_hours: int = 10
+    lease_minutes: int = 15
+    log_level: str = "INFO"
+    demo: bool = False
+    """Demonstration: made-up county, generated secrets, printed password. Warns aloud."""
+
+    @property
+    def base_url(self) -> str:
+        return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
+
+
+def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -> Settings:
+    """Read settings. Raises :class:`SettingsError` naming the key that is wrong."""
+    environ = os.environ if environ is None else environ
+    given: dict[str, object] = {}
+    if config is not None:
+        try:
+            given.update(tomllib.loads(config.read_text(encoding="utf-8")))
+        except (OSError, tomllib.TOMLDecodeError) as error:
+            raise SettingsError(f"{config}: {error}") from error
+    for name, value in environ.items():
+        if name.startswith(PREFIX):
+            given[name.removeprefix(PREFIX).lower()] = value
+    hints = get_type_hints(Settings)
+    known = {field.name for field in fields(Settings)}
+    for key in given:
+        if key not in known:
+            raise SettingsError(f"unknown setting {key!r}; known: {', '.join(sorted(known))}")
+    return Settings(**{key: _read(key, value, hints[key]) for key, value in given.items()})  # type: ignore[arg-type]
+
+
+def _read(key: str, value: object, hint: object) -> object:
+    try:
+        if hint is bool:
+            if isinstance(value, bool):
+                return value
+            return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}[
+                str(value).lower()
+            ]
+        if hint is int:
+            return int(str(value))
+        if hint is str:
+            return str(value)
+        return Path(str(value)) if value else None
+    except (KeyError, ValueError) as error:
+        raise SettingsError(f"setting {key!r}: {value!r} is not readable") from error
