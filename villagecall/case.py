@@ -109,6 +109,17 @@ class Page(Model):
         return not self.removed and self.replaced_by is None
 
 
+class File(Model):
+    """An upload, kept byte for byte. ``frames`` 0 = its pages are not read yet (or it was refused)."""
+
+    file_id: UUID
+    material: str
+    name: str
+    original: BlobRef
+    replaces: UUID | None = None
+    frames: int = 0
+
+
 class FileRefusal(Model):
     """An upload that could not be read: told to the clerk, kept out of the pages."""
 
@@ -247,6 +258,7 @@ class Case(Model):
     applicant: Ref | None = None
     agent: Ref | None = None
     form: Ref | None = None
+    files: tuple[File, ...] = ()
     pages: tuple[Page, ...] = ()
     refused_files: tuple[FileRefusal, ...] = ()
     submitted: datetime | None = None

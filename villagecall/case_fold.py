@@ -14,6 +14,7 @@ from villagecall.case import (
     Claim,
     Defect,
     Delivery,
+    File,
     FileRefusal,
     Notice,
     Page,
@@ -74,6 +75,18 @@ def form_filled(case: Case, p: Payload, entry: Entry) -> Changes:
 def applicant_revealed(case: Case, p: Payload, entry: Entry) -> Changes:
     """Somebody looked at the full personal data; ``purpose`` is on record. Changes nothing."""
     return {}
+
+
+@action("file.received")
+def file_received(case: Case, p: Payload, entry: Entry) -> Changes:
+    return {"files": (*case.files, File.model_validate(p["file"]))}
+
+
+@action("file.read")
+def file_read(case: Case, p: Payload, entry: Entry) -> Changes:
+    """All pages of a file are judged; ``frames`` says how many there were."""
+    wanted, frames = UUID(p["file_id"]), p["frames"]
+    return {"files": tuple(f.model_copy(update={"frames": frames}) if f.file_id == wanted else f for f in case.files)}
 
 
 @action("page.added")

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from villagecall.case import Certificate, Defect, Fault, FileRefusal, Notice, Print, Step
-from villagecall.http.models.base import Body, Code, Reply, Short, Text, Advice
+from villagecall.http.models.base import Advice, Body, Code, Reply, Short, Text
 
 
 class OpenCase(Body):
