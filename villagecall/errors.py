@@ -154,3 +154,14 @@ class Unavailable(Refusal):
     en = "A part of the system is not answering; nothing was changed."
     todo_zh = "请稍等一分钟再试。"
     todo_en = "Try again in a minute."
+
+
+class Damaged(Refusal):
+    """Stored bytes are not the ones that were stored: their hash does not match their address."""
+
+    code = "damaged"
+    status = 500
+    zh = "存储的文件已损坏,系统没有使用它。"
+    en = "A stored file is damaged and was not used."
+    todo_zh = "请联系管理员从备份恢复,并核对台账。"
+    todo_en = "Ask the administrator to restore it from the backup and to verify the ledger."

@@ -165,6 +165,10 @@ class Journal(Protocol):
 
     async def failed(self, delivery: Delivery, retry_in_s: float, why: str) -> None: ...
 
+    async def extend(self, delivery: Delivery, lease_s: float) -> None:
+        """Keep a message that is still being worked on: its lease ends ``lease_s`` from now."""
+        ...
+
     async def backlog(self) -> dict[str, int]:
         """Undelivered messages per topic."""
         ...

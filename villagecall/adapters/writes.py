@@ -1,0 +1,102 @@
+"""What every journal does to a write before it stores it, and the cursor of list pages (pure)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from dataclasses import dataclass
+from uuid import UUID
+
+import orjson
+
+from villagecall.errors import BadRequest
+from villagecall.journal import JSON, Entry, Head, body, link_hash
+from villagecall.ports import Append, Message
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A write ready to be stored: each row once, in an order that is the same for every writer.
+
+    The order of ``names`` and ``outbox`` is fixed so that two writers never wait for each other in a ring.
+    """
+
+    write: Append
+    entries: tuple[tuple[Entry, bytes], ...]
+    outbox: tuple[Message, ...]
+    names: tuple[str, ...]
+    join: tuple[tuple[str, str], ...]
+    leave: tuple[str, ...]
+    tokens: tuple[bytes, ...] | None
+
+    @property
+    def head(self) -> Head:
+        return self.entries[-1][0].head
+
+    @property
+    def kind(self) -> str:
+        """The kind of the first action: with the stream it says what an idempotency key was used for."""
+        return self.write.actions[0].kind
+
+
+def prepare(write: Append) -> Prepared:
+    """Chain the actions and bring the rest into stored form. Raises ``ValueError`` on a malformed write."""
+    if not write.actions:
+        raise ValueError("an append carries at least one action")
+    if len(write.actions) > MAX_ACTIONS:
+        raise ValueError(f"an append carries at most {MAX_ACTIONS} actions")
+    if not write.key:
+        raise ValueError("an append carries an idempotency key")
+    head, entries = write.expected, []
+    for action in write.actions:
+        seq = head.seq + 1
+        raw = body(write.stream, seq, action)
+        entry = Entry(write.stream, seq, action, head.hash, link_hash(head.hash, raw))
+        entries.append((entry, raw))
+        head = entry.head
+    join = {place.list: place.sort for place in write.join}
+    for text in (write.key, write.kind, *write.names, *join, *join.values()):
+        if "\0" in text:
+            raise ValueError("names, lists and sort keys carry no NUL")
+    return Prepared(
+        write,
+        tuple(entries),
+        tuple(sorted({(m.topic, m.key): m for m in reversed(write.outbox)}.values(), key=lambda m: (m.topic, m.key))),
+        tuple(sorted(set(write.names))),
+        tuple(sorted(join.items())),
+        tuple(sorted(set(write.leave) - set(join))),
+        None if write.tokens is None else tuple(sorted(set(write.tokens))),
+    )
+
+
+MAX_ACTIONS = 4096
+"""Actions of one append: they share one transaction number, see ``journal_postgres``."""
+
+
+def pack(payload: object) -> bytes:
+    """A message's payload as stored."""
+    return orjson.dumps(payload)
+
+
+def unpack(raw: bytes | str) -> dict[str, JSON]:
+    value: dict[str, JSON] = orjson.loads(raw)
+    return value
+
+
+def cursor(sort: str, stream: UUID) -> str:
+    """Keyset cursor of a list page: opaque, safe in an address."""
+    return base64.urlsafe_b64encode(stream.bytes + sort.encode()).decode().rstrip("=")
+
+
+def uncursor(text: str) -> tuple[str, UUID]:
+    """The reverse of :func:`cursor`. Raises :class:`BadRequest`."""
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        return raw[16:].decode(), UUID(bytes=raw[:16])
+    except (binascii.Error, ValueError) as error:
+        raise BadRequest(field="cursor") from error
+
+
+def limited(limit: int) -> int:
+    """A page never holds more than this, whoever asks."""
+    return max(1, min(limit, 10_000))
