@@ -189,13 +189,13 @@ class Call(Model):
 
 
 class Step(Model):
-    """One level of review that was finished: passed up, approved or refused."""
+    """One level of review that was finished. ``reviewed``: found in order, a second person decides (four eyes)."""
 
     level: Literal["town", "district"]
     unit: str
     person: UUID
     at: datetime
-    result: Literal["passed", "approved", "refused"]
+    result: Literal["passed", "reviewed", "approved", "refused"]
     opinion: str = ""
     reasons: tuple[str, ...] = ()
     call_id: UUID | None = None
@@ -273,6 +273,7 @@ class Case(Model):
     recordings: tuple[Recording, ...] = ()
     decided: datetime | None = None
     certificate: Certificate | None = None
+    voucher: Certificate | None = None
     prints: tuple[Print, ...] = ()
     delivery: Delivery | None = None
     rating_digest: str = ""

@@ -170,6 +170,12 @@ def passed_up(case: Case, p: Payload, entry: Entry) -> Changes:
     return {"stage": "district", "claim": None, "steps": (*case.steps, _step(case, p, entry, "passed"))}
 
 
+@action("case.reviewed")
+def reviewed(case: Case, p: Payload, entry: Entry) -> Changes:
+    """Four eyes: a first person of the deciding desk finds it in order; a second one decides."""
+    return {"claim": None, "steps": (*case.steps, _step(case, p, entry, "reviewed"))}
+
+
 def _step(case: Case, p: Payload, entry: Entry, result: str) -> Step:
     call = case.call
     return Step.model_validate(
@@ -297,6 +303,13 @@ def recording_closed(case: Case, p: Payload, entry: Entry) -> Changes:
 def certificate_issued(case: Case, p: Payload, entry: Entry) -> Changes:
     fields = {**p["certificate"], "issued": entry.action.at}
     return {"state": "issued", "certificate": Certificate.model_validate(fields)}
+
+
+@action("voucher.issued")
+def voucher_issued(case: Case, p: Payload, entry: Entry) -> Changes:
+    """The dated, sealed written voucher of a refusal (Licensing Law art. 38); the state stays."""
+    fields = {**p["voucher"], "issued": entry.action.at}
+    return {"voucher": Certificate.model_validate(fields)}
 
 
 @action("print.ticketed")
