@@ -158,7 +158,7 @@ class Claim(Model):
 
 
 class Party(Model):
-    """A participant of a call: a browser of a person. ``left`` None = still in it."""
+    """A participant of a call: a browser tab of a person. ``left`` None = still in it; ``times`` it joined."""
 
     participant: UUID
     person: UUID
@@ -166,6 +166,7 @@ class Party(Model):
     role: str
     joined: datetime
     left: datetime | None = None
+    times: int = 1
 
 
 class Recording(Model):
@@ -179,12 +180,15 @@ class Recording(Model):
 
 
 class Call(Model):
+    """One call. ``waiting`` = no desk is in it; ``invited`` are departments rung that have not come in yet."""
+
     call_id: UUID
     state: Literal["waiting", "active", "ended"]
     unit: str
     since: datetime
     consented: bool = False
     parties: tuple[Party, ...] = ()
+    invited: tuple[str, ...] = ()
     why: str = ""
 
 

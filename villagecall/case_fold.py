@@ -252,40 +252,52 @@ def call_consented(case: Case, p: Payload, entry: Entry) -> Changes:
 
 @action("call.invited")
 def call_invited(case: Case, p: Payload, entry: Entry) -> Changes:
-    """A department is rung. Changes nothing but the record."""
-    return {}
+    """A department is rung, until one of its desks comes in."""
+    call = _find_call(case, p["call_id"])
+    invited = call.invited if p["unit"] in call.invited else (*call.invited, p["unit"])
+    return _update_call(case, p["call_id"], invited=invited) if call.state != "ended" else {}
 
 
 @action("call.joined")
 def call_joined(case: Case, p: Payload, entry: Entry) -> Changes:
-    call = _find_call(case, p["call_id"])
+    call, participant = _find_call(case, p["call_id"]), UUID(p["participant"])
+    if call.state == "ended":
+        return {}
+    before = next((q.times for q in call.parties if q.participant == participant), 0)
     party = Party(
-        participant=UUID(p["participant"]),
+        participant=participant,
         person=_person(entry),
         unit=entry.action.actor.unit,
         role=entry.action.actor.role,
         joined=entry.action.at,
+        times=before + 1,
     )
     parties = (*(q for q in call.parties if q.participant != party.participant), party)
-    desk_is_in = any(q.role in ("town", "district") and q.left is None for q in parties)
-    state = "active" if desk_is_in else call.state
-    return _update_call(case, p["call_id"], parties=parties, state=state)
+    invited = tuple(unit for unit in call.invited if unit != party.unit)
+    return _update_call(case, p["call_id"], parties=parties, invited=invited, state=_call_state(parties))
+
+
+def _call_state(parties: tuple[Party, ...]) -> str:
+    """Active while a desk is in; a call whose desk was lost waits again and keeps its seat."""
+    return "active" if any(q.role in ("town", "district") and q.left is None for q in parties) else "waiting"
 
 
 @action("call.left")
 def call_left(case: Case, p: Payload, entry: Entry) -> Changes:
     call, gone = _find_call(case, p["call_id"]), UUID(p["participant"])
+    if call.state == "ended":
+        return {}
     parties = tuple(
         q.model_copy(update={"left": entry.action.at}) if q.participant == gone else q for q in call.parties
     )
-    return _update_call(case, p["call_id"], parties=parties)
+    return _update_call(case, p["call_id"], parties=parties, state=_call_state(parties))
 
 
 @action("call.ended")
 def call_ended(case: Case, p: Payload, entry: Entry) -> Changes:
     call = _find_call(case, p["call_id"])
     parties = tuple(q if q.left else q.model_copy(update={"left": entry.action.at}) for q in call.parties)
-    return _update_call(case, p["call_id"], parties=parties, state="ended", why=p.get("why", ""))
+    return _update_call(case, p["call_id"], parties=parties, invited=(), state="ended", why=p.get("why", ""))
 
 
 @action("page.shown")
