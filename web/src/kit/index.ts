@@ -1,0 +1,20 @@
+// What the pages take from the kit. Styles of a component come with it; base.css is imported by each page's main.ts.
+export { default as KButton } from './KButton.vue'
+export { default as KError } from './KError.vue'
+export { default as KField } from './KField.vue'
+export { default as KKeys } from './KKeys.vue'
+export { default as KLogin } from './KLogin.vue'
+export { default as KNote } from './KNote.vue'
+export { default as KProgress } from './KProgress.vue'
+export { default as KStatus } from './KStatus.vue'
+export { default as KSwitches } from './KSwitches.vue'
+export { default as KToasts } from './KToasts.vue'
+export * from './api'
+export * from './i18n'
+export * from './ids'
+export { elder, lang } from './prefs'
+export * from './session'
+export * from './time'
+export * from './toast'
+// Heavier or rarely used parts are imported by their own path, so that a page that never shows them
+// never loads them: ./KViewer.vue, ./KSteps.vue, ./drafts, ./keys, ../call, ../upload/tus.
