@@ -6,7 +6,6 @@ from it. It describes what the guard enforces, because both read the same table.
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable
 from typing import Any, Literal
@@ -19,75 +18,13 @@ from villagecall import __version__
 from villagecall.directory.model import Role
 from villagecall.http.models.base import ErrorReply
 from villagecall.http.models.case import CallView
+from villagecall.http.parameters import HEADER_PARAMETERS, PATH_PARAMETERS, QUERY_PARAMETERS, Doc, path_of
 from villagecall.http.table import ROUTES, Route
 from villagecall.ports import Slot
-
-Doc = dict[str, Any]
 
 _REF = "#/components/schemas/"
 SOCKET_SCHEMAS: tuple[Any, ...] = (CallView, Slot)
 """Schemas that only the socket carries; the pages need their types too."""
-
-_UUID: Doc = {"type": "string", "format": "uuid"}
-_TEXT: Doc = {"type": "string", "maxLength": 200}
-_CODE: Doc = {"type": "string", "minLength": 1, "maxLength": 64}
-_CURSOR: Doc = {
-    "type": "string",
-    "maxLength": 500,
-    "description": "从上一页的 next 继续 the ``next`` of the page before",
-}
-_PERMILLE: Doc = {"type": "integer", "minimum": 0, "maximum": 1000}
-_SECRET: Doc = {"type": "string", "minLength": 1, "maxLength": 200}
-
-PATH_PARAMETERS: dict[str, Doc] = {
-    "case_id": _UUID,
-    "file_id": _UUID,
-    "page_id": _UUID,
-    "recording_id": _UUID,
-    "code": _CODE,
-    "number": _CODE,
-    "ticket": _SECRET,
-    "token": _SECRET,
-    "path": {"type": "string", "minLength": 1},
-}
-QUERY_PARAMETERS: dict[str, Doc] = {
-    "q": _TEXT,
-    "field": _TEXT,
-    "level": {"type": "string", "enum": ["town", "district"]},
-    "described": {"type": "boolean"},
-    "after": _CURSOR,
-    "limit": {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
-    "version": {"type": "integer", "minimum": 1},
-    "kind": {"type": "string", "enum": ["county", "department", "town", "village"]},
-    "parent": _CODE,
-    "unit": _CODE,
-    "village": _CODE,
-    "view": _TEXT,
-    "date": {"type": "string", "format": "date"},
-    "x": _PERMILLE,
-    "y": _PERMILLE,
-    "w": {**_PERMILLE, "minimum": 1},
-    "h": {**_PERMILLE, "minimum": 1},
-}
-_TUS = {"name": "Tus-Resumable", "in": "header", "required": False, "schema": {"type": "string", "const": "1.0.0"}}
-HEADER_PARAMETERS: dict[str, tuple[Doc, ...]] = {
-    "create_file": (
-        _TUS,
-        {"name": "Upload-Length", "in": "header", "required": True, "schema": {"type": "integer", "minimum": 0}},
-        {
-            "name": "Upload-Metadata",
-            "in": "header",
-            "required": True,
-            "schema": {"type": "string"},
-            "description": "tus: ``file_id``, ``material``, ``name`` and ``replaces``, each base64",
-        },
-    ),
-    "append_file": (
-        _TUS,
-        {"name": "Upload-Offset", "in": "header", "required": True, "schema": {"type": "integer", "minimum": 0}},
-    ),
-    "file": (_TUS,),
-}
 
 _ERRORS: dict[int, str] = {
     400: "内容有误 malformed",
@@ -101,21 +38,6 @@ _ERRORS: dict[int, str] = {
     429: "太频繁 too many requests",
     503: "部件暂时没有响应 a part does not answer",
 }
-
-
-def changes(route: Route) -> bool:
-    return route.method not in ("GET", "HEAD")
-
-
-def protected(route: Route) -> bool:
-    """A change that needs the CSRF token: a session may make it, and it is not open to everybody."""
-    return changes(route) and not route.roles & {Role.PUBLIC}
-
-
-def path_of(route: Route) -> tuple[str, list[str]]:
-    """The path as OpenAPI spells it (no patterns) and the names of its parameters."""
-    path = re.sub(r"\{(\w+):[^}]*\}", r"{\1}", route.path)
-    return path, re.findall(r"\{(\w+)\}", path)
 
 
 class _Whole(GenerateJsonSchema):
@@ -185,7 +107,7 @@ def _parameters(route: Route) -> list[Doc]:
         {"name": name, "in": "query", "required": False, "schema": QUERY_PARAMETERS[name]} for name in route.query
     ]
     found += HEADER_PARAMETERS.get(route.op, ())
-    if changes(route):
+    if route.changes:
         found.append({"$ref": "#/components/parameters/IdempotencyKey"})
     return found
 
@@ -193,10 +115,10 @@ def _parameters(route: Route) -> list[Doc]:
 def _security(route: Route) -> list[dict[str, list[str]]]:
     """Alternatives: a session (with the CSRF token where something changes), a device, nobody."""
     ways: list[dict[str, list[str]]] = []
-    if route.roles & {Role.PUBLIC}:
+    if route.open:
         ways.append({})
     if route.roles - {Role.PUBLIC, Role.DEVICE}:
-        ways.append({"session": [], "csrf": []} if protected(route) else {"session": []})
+        ways.append({"session": [], "csrf": []} if route.protected else {"session": []})
     if Role.DEVICE in route.roles:
         ways.append({"device": []})
     return ways
@@ -205,13 +127,13 @@ def _security(route: Route) -> list[dict[str, list[str]]]:
 def _errors(route: Route) -> set[int]:
     _, names = path_of(route)
     found = {400, 503}
-    if not route.roles & {Role.PUBLIC}:
+    if not route.open:
         found |= {401, 403}
     if route.op == "login":
         found |= {401, 403}
     if names or route.scope == "case":
         found.add(404)
-    if changes(route):
+    if route.changes:
         found |= {403, 404, 409, 422}
     if route.body is not None:
         found |= {413, 415}

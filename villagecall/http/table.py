@@ -55,6 +55,21 @@ class Route:
     media: str = "application/json"
     status: int = 200
 
+    @property
+    def changes(self) -> bool:
+        """Something is different afterwards."""
+        return self.method not in ("GET", "HEAD")
+
+    @property
+    def open(self) -> bool:
+        """Nobody needs to sign in."""
+        return Role.PUBLIC in self.roles
+
+    @property
+    def protected(self) -> bool:
+        """A session must prove with its CSRF token that the page, and not a foreign one, asks."""
+        return self.changes and not self.open
+
 
 _CASE = "/api/v1/cases/{case_id}"
 
