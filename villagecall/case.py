@@ -158,7 +158,8 @@ class Claim(Model):
 
 
 class Party(Model):
-    """A participant of a call: a browser tab of a person. ``left`` None = still in it; ``times`` it joined."""
+    """A participant of a call: a browser tab of a person. ``left`` None = still in it; ``lost`` = it did not
+    leave but was gone for too long; ``times`` it joined."""
 
     participant: UUID
     person: UUID
@@ -166,6 +167,7 @@ class Party(Model):
     role: str
     joined: datetime
     left: datetime | None = None
+    lost: bool = False
     times: int = 1
 
 

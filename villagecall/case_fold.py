@@ -287,9 +287,8 @@ def call_left(case: Case, p: Payload, entry: Entry) -> Changes:
     call, gone = _find_call(case, p["call_id"]), UUID(p["participant"])
     if call.state == "ended":
         return {}
-    parties = tuple(
-        q.model_copy(update={"left": entry.action.at}) if q.participant == gone else q for q in call.parties
-    )
+    news = {"left": entry.action.at, "lost": p.get("why") == "lost"}
+    parties = tuple(q.model_copy(update=news) if q.participant == gone else q for q in call.parties)
     return _update_call(case, p["call_id"], parties=parties, state=_call_state(parties))
 
 
