@@ -59,7 +59,8 @@ def idcard(who: Bearer) -> Image:
   #grid(columns: (1fr, 24mm), gutter: 3mm,
     [姓名  *{_escape(who.name)}* #v(1mm) 性别 女  民族 汉 #v(1mm) 出生 {birth} #v(1mm) 住址 {_escape(who.address)}],
     box(width: 24mm, height: 30mm, fill: rgb("#c9d6dc"), align(center + bottom)[
-      #circle(radius: 6mm, fill: rgb("#8c6f5c")) #v(-2mm) #rect(width: 18mm, height: 10mm, radius: (top: 6mm), fill: rgb("#38506b"))]))
+      #circle(radius: 6mm, fill: rgb("#8c6f5c")) #v(-2mm)
+      #rect(width: 18mm, height: 10mm, radius: (top: 6mm), fill: rgb("#38506b"))]))
   #v(1mm) 公民身份号码  #text(size: 12pt, tracking: 1pt)[{who.id_number}]
 ]"""
     back = """
@@ -112,7 +113,8 @@ def askew(image: Image, degrees: float, seed: int = 1) -> Image:
     turn[1, 2] += high / 2 - height / 2
     turned = cv2.warpAffine(image, turn, (wide, high), flags=cv2.INTER_CUBIC, borderValue=(250, 250, 250))
     noise = np.random.default_rng(seed).normal(0, 2.0, turned.shape)
-    return np.clip(turned + noise, 0, 255).astype(np.uint8)
+    spoiled: Image = np.clip(turned + noise, 0, 255).astype(np.uint8)
+    return spoiled
 
 
 def upside_down(image: Image) -> Image:
