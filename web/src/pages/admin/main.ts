@@ -1,5 +1,5 @@
-import { createApp } from 'vue'
+import { createAdminPage } from 'vue'
 import '../../kit/base.css'
-import App from './App.vue'
+import AdminPage from './AdminPage.vue'
 
-createApp(App).mount('#app')
+createAdminPage(App).mount('#app')

@@ -1,5 +1,5 @@
 import { createApp } from 'vue'
 import '../../kit/base.css'
-import App from './App.vue'
+import DeskPage from './DeskPage.vue'
 
-createApp(App).mount('#app')
+createApp(DeskPage).mount('#app')
