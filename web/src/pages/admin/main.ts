@@ -1,5 +1,5 @@
-import { createAdminPage } from 'vue'
+import { createApp } from 'vue'
 import '../../kit/base.css'
 import AdminPage from './AdminPage.vue'
 
-createAdminPage(App).mount('#app')
+createApp(AdminPage).mount('#app')
