@@ -1,0 +1,52 @@
+"""Real servers for the tests that name them: one of each per test process, started when first asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.real.postgres import PostgresServer
+from tests.real.redis import RedisServer
+from tests.real.s3 import S3Server
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """The cluster. A test that stops or kills it starts its own instead."""
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+async def postgres_url(postgres: PostgresServer) -> AsyncIterator[str]:
+    """A fresh migrated database."""
+    url = await postgres.database()
+    yield url
+    await postgres.drop(url)
+
+
+@pytest.fixture(scope="session")
+def redis() -> Iterator[RedisServer]:
+    server = RedisServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_url(redis: RedisServer) -> str:
+    return redis.url
+
+
+@pytest.fixture(scope="session")
+def s3() -> Iterator[S3Server]:
+    server = S3Server()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def s3_spec(s3: S3Server) -> str:
+    """An empty bucket, as the setting ``blobs`` names it."""
+    return s3.spec()

@@ -1,0 +1,193 @@
+"""SQLite for a server: one writing thread that commits in groups, a few reading threads.
+
+A commit costs one fsync whoever shares it. While one runs, the next writes wait in the queue; then they go
+into one transaction, each in its own savepoint, and are answered after that transaction's commit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+from villagecall.errors import Unavailable
+
+T = TypeVar("T")
+Work = Callable[[sqlite3.Connection], T]
+
+GROUP = 512
+"""Writes of one transaction at most, so that nobody waits for an endless group."""
+
+
+@lru_cache(maxsize=1024)
+def dialect(sql: str) -> str:
+    """``$1`` as SQLite counts its parameters."""
+    return sql.replace("$", "?")
+
+
+def bind(args: Sequence[object]) -> list[Any]:
+    return [arg.bytes if isinstance(arg, UUID) else arg for arg in args]
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection in autocommit mode: transactions are begun by name."""
+    connection = sqlite3.connect(path, timeout=10, isolation_level=None, check_same_thread=False, cached_statements=512)
+    connection.execute("pragma journal_mode = wal")
+    connection.execute("pragma synchronous = full")
+    connection.execute("pragma secure_delete = on")  # what is erased is overwritten, not only unlinked
+    connection.execute("pragma cache_size = -32768")
+    connection.execute("pragma wal_autocheckpoint = 4000")
+    return connection
+
+
+@dataclass(slots=True)
+class _Job:
+    work: Work[Any]
+    loop: asyncio.AbstractEventLoop
+    answer: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+    def resolve(self) -> None:
+        if self.answer.done():  # the caller has gone away
+            return
+        if self.error is not None:
+            self.answer.set_exception(self.error)
+        else:
+            self.answer.set_result(self.result)
+
+
+def _resolve(jobs: Sequence[_Job]) -> None:
+    for job in jobs:
+        job.resolve()
+
+
+class Sqlite:
+    """See :class:`villagecall.adapters.journal_sql.Database`."""
+
+    def __init__(self, path: Path, readers: int = 4) -> None:
+        self._path = path
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._local = threading.local()
+        self._reading: list[sqlite3.Connection] = []
+        self._readers = ThreadPoolExecutor(readers, thread_name_prefix="sqlite-read")
+        self._connection = connect(path)
+        self._writer = threading.Thread(target=self._write, name="sqlite-write", daemon=True)
+        self._writer.start()
+        self._closed = False
+
+    # -- writing
+
+    async def write(self, work: Work[T]) -> T:
+        """Run ``work`` in the next transaction; back when that is on the disk."""
+        if self._closed:
+            raise Unavailable(part="database")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(work, loop, answer))
+        return await answer
+
+    async def execute(self, sql: str, *args: object) -> Sequence[Sequence[Any]]:
+        bound, said = bind(args), dialect(sql)
+        return await self.write(lambda connection: connection.execute(said, bound).fetchall())
+
+    def _write(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            group = [job]
+            stop = False
+            while len(group) < GROUP and not self._jobs.empty():
+                following = self._jobs.get()
+                if following is None:
+                    stop = True
+                    break
+                group.append(following)
+            self._commit(group)
+            self._answer(group)
+            if stop:
+                break
+        self._connection.close()
+
+    def _commit(self, group: list[_Job]) -> None:
+        connection = self._connection
+        try:
+            connection.execute("begin immediate")
+            for job in group:
+                connection.execute("savepoint one")
+                try:
+                    job.result = job.work(connection)
+                except Exception as error:
+                    if not connection.in_transaction:  # SQLite itself has rolled everything back
+                        raise
+                    job.error = _translated(error)
+                    connection.execute("rollback to one")
+                connection.execute("release one")
+            connection.execute("commit")
+        except Exception as error:
+            with suppress(sqlite3.Error):
+                connection.execute("rollback")
+            for job in group:
+                job.error = _translated(error)
+
+    @staticmethod
+    def _answer(group: list[_Job]) -> None:
+        for loop in {job.loop for job in group}:
+            with suppress(RuntimeError):  # a loop that was closed meanwhile has nobody waiting
+                loop.call_soon_threadsafe(_resolve, [job for job in group if job.loop is loop])
+
+    # -- reading
+
+    async def read(self, work: Work[T]) -> T:
+        """Run ``work`` on a reading connection."""
+        if self._closed:
+            raise Unavailable(part="database")
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, work)
+
+    def _read(self, work: Work[T]) -> T:
+        try:
+            connection = cast("sqlite3.Connection | None", getattr(self._local, "connection", None))
+            if connection is None:
+                connection = connect(self._path)
+                connection.execute("pragma query_only = on")
+                self._local.connection = connection
+                self._reading.append(connection)
+            return work(connection)
+        except sqlite3.Error as error:
+            raise _translated(error) from error
+
+    async def fetch(self, sql: str, *args: object) -> Sequence[Sequence[Any]]:
+        bound, said = bind(args), dialect(sql)
+        return await self.read(lambda connection: connection.execute(said, bound).fetchall())
+
+    async def ready(self) -> bool:
+        try:
+            return bool(await self.fetch("select 1"))
+        except Unavailable:
+            return False
+
+    async def close(self) -> None:
+        """What was handed in before is still committed."""
+        if not self._closed:
+            self._closed = True
+            self._jobs.put(None)
+            await asyncio.to_thread(self._writer.join)
+            await asyncio.to_thread(self._readers.shutdown)
+            for connection in self._reading:
+                connection.close()
+
+
+def _translated(error: Exception) -> Exception:
+    """Disk full, I/O error, locked by another process: the part is unavailable; other errors are ours."""
+    if isinstance(error, sqlite3.OperationalError):
+        unavailable = Unavailable(part="database")
+        unavailable.__cause__ = error
+        return unavailable
+    return error
