@@ -96,6 +96,25 @@ KINDS: Mapping[str, Words] = {
     "case.closed": Words("办结", "Closed"),
 }
 
+DAYBOOK: frozenset[str] = frozenset(
+    {
+        "case.submitted",
+        "case.reviewed",
+        "case.passed_up",
+        "case.approved",
+        "case.refused",
+        "case.returned",
+        "case.withdrawn",
+        "call.requested",
+        "certificate.issued",
+        "voucher.issued",
+        "print.ticketed",
+        "case.delivered",
+        "case.rated",
+    }
+)
+"""What has a line in the village's day book (记录台账)."""
+
 RATINGS: Mapping[int, Words] = {
     5: Words("非常满意", "Very satisfied"),
     4: Words("满意", "Satisfied"),
