@@ -86,7 +86,7 @@ def faults(route: Route, path: Mapping[str, str], query: Mapping[str, str]) -> d
     for name, value in path.items():
         _judge(found, name, value, PATH_PARAMETERS[name])
     for name in route.query:
-        if name in query:
+        if query.get(name):
             _judge(found, name, query[name], QUERY_PARAMETERS[name])
     return found
 

@@ -1,0 +1,63 @@
+"""The web application: a router made of the table of routes and the registered handlers."""
+
+from __future__ import annotations
+
+import importlib
+import time
+
+from aiohttp import web
+
+from villagecall.errors import VillagecallError
+from villagecall.http.context import HANDLERS, SERVICES
+from villagecall.http.guard import LIMITS, guarded
+from villagecall.http.limits import Limits
+from villagecall.http.metrics import METRICS, Metrics
+from villagecall.http.outer import dress, outer
+from villagecall.http.services import Services
+from villagecall.http.table import ROUTES
+
+HANDLER_MODULES = (
+    "auth",
+    "cases",
+    "check",
+    "desk",
+    "device_ws",
+    "directory_handlers",
+    "files",
+    "issuing_handlers",
+    "public",
+    "system",
+    "ws",
+)
+"""Importing them registers their handlers."""
+
+
+class TableMismatch(VillagecallError):
+    """The table of routes and the handlers do not agree; the text names the operations."""
+
+
+def load_handlers() -> None:
+    """Raises :class:`TableMismatch` naming what has no handler, or no line in the table."""
+    for name in HANDLER_MODULES:
+        importlib.import_module(f"villagecall.http.{name}")
+    wanted, given = {route.op for route in ROUTES}, set(HANDLERS)
+    if wanted != given:
+        missing = ", ".join(sorted(wanted - given)) or "-"
+        unknown = ", ".join(sorted(given - wanted)) or "-"
+        raise TableMismatch(f"routes without a handler: {missing}; handlers without a route: {unknown}")
+
+
+def build_app(services: Services) -> web.Application:
+    """The application, ready to be run or tested. It owns nothing of ``services`` and closes none of it."""
+    load_handlers()
+    app = web.Application(
+        middlewares=[outer],
+        client_max_size=services.settings.upload_limit_mib * 2**20 + 2**20,
+    )
+    app[SERVICES] = services
+    app[METRICS] = Metrics()
+    app[LIMITS] = Limits(time.monotonic)
+    app.on_response_prepare.append(dress)
+    for route in ROUTES:
+        app.router.add_route(route.method, route.path, guarded(route, HANDLERS[route.op]), name=route.op)
+    return app
