@@ -13,7 +13,6 @@ from villagecall.case import Call, Case
 from villagecall.directory.model import Person, Role
 from villagecall.errors import BadRequest
 
-VIEWS = ("all", "open", "done", "today")
 LOOK = 500
 """How far a queue is read to count what is due today."""
 
@@ -59,13 +58,16 @@ class Readings(CaseStore):
         return "all" if person.role is Role.SUPERVISOR else person.unit
 
     def list_name(self, person: Person, view: str, day: str = "") -> str:
-        """Which list of the journal a view reads. Raises :class:`BadRequest` for an unknown view."""
+        """Which list of the journal a view reads: ``all`` (also ``unit``), ``open``, ``done``, ``today``.
+
+        Raises :class:`BadRequest` for another one.
+        """
         code = self.scope(person)
         if view in ("open", "done"):
             return f"{view}:{code}"
         if view == "today":
             return queue.day_list(code, day)
-        if view != "all":
+        if view not in ("all", "unit", ""):
             raise BadRequest(field="view")
         if code == "all":
             return "all"
