@@ -48,5 +48,5 @@ def s3() -> Iterator[S3Server]:
 
 @pytest.fixture
 def s3_spec(s3: S3Server) -> str:
-    """An empty bucket, as the setting ``blobs`` names it."""
+    """An empty place in a bucket, as the setting ``blobs`` names it."""
     return s3.spec()

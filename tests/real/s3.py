@@ -25,7 +25,7 @@ class S3Server(Server):
         config.chmod(0o644)
         master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = free_ports(8)
         self.endpoint = f"http://127.0.0.1:{s3}"
-        self._buckets = count(1)
+        self._places = count(1)
         super().__init__(
             [
                 program("weed"),
@@ -67,5 +67,5 @@ class S3Server(Server):
             return False
 
     def spec(self) -> str:
-        """A bucket of its own, as the setting ``blobs`` names it; the first write makes it."""
-        return f"s3://village-{next(self._buckets)}?endpoint={self.endpoint}"
+        """An empty place in the bucket, as the setting ``blobs`` names it; the first write makes the bucket."""
+        return f"s3://village/test-{next(self._places)}?endpoint={self.endpoint}"
