@@ -5,7 +5,6 @@
 | ``queue:<unit>`` | cases whose turn it is at this desk | due first, then accepted first |
 | ``waiting:<unit>`` | cases whose call waits for this unit, invited departments too | order of request |
 | ``calls`` | every case whose call is not over: what the hub reads after a restart | order of request |
-| ``calls`` | every case with a call that is not over | order of request |
 | ``village:<code>``, ``unit:<code>``, ``all`` | every case of the village, unit, county | opened |
 | ``open:<code>``, ``done:<code>`` | those not finished, those finished; ``<code>`` or ``all`` | opened |
 | ``day:<code>:<YYYY-MM-DD>`` | cases with a line in the day book of that day | opened |
@@ -54,8 +53,6 @@ def places(case: Case) -> tuple[Place, ...]:
     if call is not None and case.state not in CLOSED_STATES:
         rung = (*((call.unit,) if call.state == "waiting" else ()), *call.invited)
         found += [Place(f"waiting:{unit}", stamp(call.since)) for unit in dict.fromkeys(rung)]
-    if call is not None:
-        found.append(Place("calls", stamp(call.since)))
     return tuple(found)
 
 
