@@ -384,6 +384,11 @@ class MediaEngine(Protocol):
 class Signer(Protocol):
     """Seals a PDF (PAdES). The bytes it gives are final: nothing may be written to them afterwards."""
 
+    @property
+    def serial(self) -> str:
+        """Serial number (hex) of the certificate that seals: goes into the log of the seal's uses."""
+        ...
+
     async def seal(self, pdf: bytes, *, unit: str, reason: str, at: datetime) -> bytes: ...
 
     def roots(self) -> Sequence[bytes]:

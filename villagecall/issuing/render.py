@@ -6,6 +6,7 @@ same sheet always gives the same bytes. Nothing here may run on the event loop: 
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -176,6 +177,10 @@ def render(sheet: Sheet) -> bytes:
     if len(made) > SIZE_LIMIT:
         raise RenderError(f"the certificate has {len(made)} bytes, more than {SIZE_LIMIT}")
     return made
+
+
+def sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
 
 
 def render_seal(unit: str, purpose: str) -> bytes:

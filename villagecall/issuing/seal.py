@@ -24,6 +24,11 @@ from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign import fields
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
+from pyhanko.sign.signers.pdf_signer import (
+    DSSContentSettings,
+    SigDSSPlacementPreference,
+    TimestampDSSContentSettings,
+)
 from pyhanko.sign.timestamps import DummyTimeStamper, HTTPTimeStamper, TimeStamper, TimestampRequestError
 from pyhanko.stamp import StaticStampStyle
 from pyhanko_certvalidator import ValidationContext
@@ -40,6 +45,13 @@ PURPOSE: Final = "审批专用章"
 FIELD: Final = "Seal"
 STAMP_FIELD: Final = "SealTime"
 _TSA_TIMEOUT_S: Final = 5
+
+# The validation data goes in before the last time stamp, so that this covers every byte of the file.
+_DSS: Final = DSSContentSettings(
+    include_vri=False,
+    placement=SigDSSPlacementPreference.TOGETHER_WITH_NEXT_TS,
+    next_ts_settings=TimestampDSSContentSettings(update_before_ts=True, include_vri=False),
+)
 
 # pyHanko warns at every seal that revocation data is not fetched: here it is brought along.
 logging.getLogger("pyhanko.sign.signers.pdf_signer").setLevel(logging.ERROR)
@@ -155,6 +167,7 @@ class PyHankoSigner:
             use_pades_lta=True,
             timestamp_field_name=STAMP_FIELD,
             validation_context=self._context(),
+            dss_settings=_DSS,
         )
         signer = PdfSigner(meta, self._signer, timestamper=self._stamper, stamp_style=style if box else None)
         out = io.BytesIO()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from villagecall.case import Case
-from villagecall.directory.model import Item, Template
+from villagecall.directory.model import Item, Template, Unit
 from villagecall.issuing.number import SHANGHAI
 
 _DIGITS = "〇一二三四五六七八九"
@@ -24,6 +24,9 @@ REMEDY = (
     "或者自收到本决定之日起六个月内依法向人民法院提起行政诉讼。"
 )
 """Administrative Reconsideration Law art. 20 (60 days), Administrative Litigation Law art. 46 (6 months)."""
+
+
+REFUSAL_TITLE = "不予办理决定书"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,21 @@ def _small(value: int) -> str:
 def plain_date(day: date) -> str:
     """2026年11月22日, as official papers (GB/T 9704) date themselves."""
     return f"{day.year}年{day.month}月{day.day}日"
+
+
+def official_name(unit: Unit, county: Unit | None) -> str:
+    """The name in a unit's seal: the county's name in front, a town by its government.
+
+    区民政局 of 青禾区 seals as 青禾区民政局, 东河镇 as 青禾区东河镇人民政府.
+    """
+    name, home = unit.name, county.name if county and county.code != unit.code else ""
+    if unit.kind == "town" and name.endswith(("镇", "乡")):
+        name += "人民政府"
+    elif unit.kind == "town" and name.endswith("街道"):
+        name += "办事处"
+    if not home or name.startswith(home):
+        return name
+    return home + name[1:] if name[0] in "区县市" else home + name
 
 
 def local_day(at: datetime) -> date:
@@ -177,6 +195,37 @@ def compose(
         valid_until=until,
         photo=photo,
         wants_photo=template.photo,
+    )
+
+
+def refusal(
+    case: Case, item: Item, holder: Holder, *, number: str, code: str, unit: str, url: str, issued: datetime
+) -> Sheet:
+    """The written decision of a refused case: its grounds out of the item's own list, and the remedies."""
+    step = next((step for step in reversed(case.steps) if step.result == "refused"), None)
+    chosen = step.reasons if step else ()
+    grounds = {reason.code: reason for reason in item.refusals}
+    reasons = [grounds[each].sentence if each in grounds else each for each in chosen]
+    if step and step.opinion:
+        reasons.append(step.opinion)
+    bases = tuple(dict.fromkeys(grounds[each].basis for each in chosen if each in grounds and grounds[each].basis))
+    basis = f"依据{'、'.join(bases)}，" if bases else ""
+    applied = f"于{plain_date(local_day(case.submitted))}" if case.submitted else ""
+    text = f"你{applied}提出的“{item.name}”申请（受理编号{case.number}），经审查，存在下列情形，{basis}决定不予办理："
+    return Sheet(
+        kind="notice",
+        title=REFUSAL_TITLE,
+        number=number,
+        code=code,
+        holder=holder.name,
+        item=item.name,
+        unit=unit,
+        issued=issued,
+        rows=(),
+        text=typeset(text),
+        url=url,
+        reasons=tuple(typeset(reason) for reason in reasons),
+        remedy=REMEDY,
     )
 
 
