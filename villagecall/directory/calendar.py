@@ -57,6 +57,12 @@ class Day:
     provisional: bool = False
 
     @property
+    def reason(self) -> str:
+        """``why`` with the festival, and whether the year's calendar is not known yet."""
+        text = f"{self.why} ({self.festival})" if self.festival else self.why
+        return f"{text}, calendar not announced" if self.provisional and self.why != "first day" else text
+
+    @property
     def why_zh(self) -> str:
         return f"{_WHY_ZH[self.why]}({self.festival})" if self.festival else _WHY_ZH[self.why]
 

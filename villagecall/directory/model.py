@@ -100,7 +100,10 @@ class Template(Model):
 
 
 class Item(Model):
-    """One service item (事项) in one version. A case is pinned to (code, version)."""
+    """One service item (事项) in one version. A case is pinned to (code, version).
+
+    ``task_type`` is the power's kind as the published lists number it (1 行政许可, 5 行政给付, 7 行政确认,
+    10 其他行政权力, 20 公共服务), kept as it came."""
 
     item_id: UUID
     code: str
@@ -108,6 +111,7 @@ class Item(Model):
     name: str
     name_en: str = ""
     main_item: str = ""
+    task_type: str = ""
     field: str = ""
     level: Literal["town", "district"]
     department: str
