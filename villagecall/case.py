@@ -195,7 +195,8 @@ class Call(Model):
 
 
 class Step(Model):
-    """One level of review that was finished. ``reviewed``: found in order, a second person decides (four eyes)."""
+    """One level of review that was finished. ``reviewed``: found in order, a second person decides (four eyes).
+    ``round``: how many notices had been given before, so that new papers want a new review."""
 
     level: Literal["town", "district"]
     unit: str
@@ -205,6 +206,7 @@ class Step(Model):
     opinion: str = ""
     reasons: tuple[str, ...] = ()
     call_id: UUID | None = None
+    round: int = 0
 
 
 class Certificate(Model):

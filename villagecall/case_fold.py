@@ -188,6 +188,7 @@ def _step(case: Case, p: Payload, entry: Entry, result: str) -> Step:
             "opinion": p.get("opinion", ""),
             "reasons": tuple(p.get("reasons", ())),
             "call_id": call.call_id if call and call.state == "active" else None,
+            "round": len(case.notices),
         }
     )
 

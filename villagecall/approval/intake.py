@@ -220,5 +220,12 @@ class Intake(CaseStore):
         }
 
     async def withdraw(self, case_id: UUID, reason: str, *, actor: Actor, key: str) -> Case:
-        """The applicant takes the application back, any time before the decision."""
-        return await self.record(case_id, "case.withdrawn", {"reason": reason}, actor=actor, key=key)
+        """The applicant takes the application back, any time before the decision; a call about it ends."""
+
+        async def planner(case: Case) -> Plan:
+            steps = [Step("case.withdrawn", actor, {"reason": reason})]
+            if case.call is not None:
+                steps.append(Step("call.ended", actor, {"call_id": str(case.call.call_id), "why": "withdrawn"}))
+            return Plan(tuple(steps))
+
+        return await self.write(case_id, "case.withdrawn", key, planner)

@@ -138,12 +138,12 @@ def passes_up(ask: Ask) -> Refusal | None:
 
 
 def reviewers(case: Case) -> frozenset[UUID]:
-    """Who has reviewed since the papers were last complete."""
-    since = case.accepted
+    """Who has reviewed: the town that passed the case up, and whoever has seen the papers as they are now."""
+    now = len(case.notices)
     return frozenset(
         step.person
         for step in case.steps
-        if step.result in ("passed", "reviewed") and (step.result == "passed" or since is None or step.at >= since)
+        if step.result == "passed" or (step.result == "reviewed" and step.round == now)
     )
 
 
