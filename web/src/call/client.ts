@@ -88,6 +88,11 @@ export class CallClient {
     return (this.state.call?.parties ?? []).filter((party) => party.participant !== this.me)
   }
 
+  /** Into a call that the server says this tab is in (after a reload, when this client loads later). */
+  adopt(call: CallView): void {
+    this.take(call)
+  }
+
   /** The village rings its town window. Asking again for the same case while waiting changes nothing. */
   async start(caseId: string, unit?: string): Promise<void> {
     const call = uuid7()

@@ -59,5 +59,5 @@ export function allKeys(): readonly Key[] {
 
 /** How a key is written on its button. */
 export function shown(key: string): string {
-  return ({ ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc' } as Record<string, string>)[key] ?? key
+  return ({ ArrowLeft: '←', ArrowRight: '→', ArrowUp: '↑', ArrowDown: '↓', Escape: 'Esc', ' ': '空格', Delete: 'Del' } as Record<string, string>)[key] ?? key
 }

@@ -2,7 +2,6 @@
 // where the server says it stopped, so that at most one piece is sent twice.
 import { ApiError, csrfToken, offline } from '../kit/api'
 import { backoff } from '../call/backoff'
-import { uuid7 } from '../kit/ids'
 
 export const CHUNK = 512 * 1024
 /** About two minutes of a dead line before the clerk is asked to press again. */
@@ -11,9 +10,13 @@ const TRIES = 12
 export interface Upload {
   /** Where to create it: `/api/v1/cases/<id>/files`. */
   to: string
+  /** The file's UUIDv7, made here: creating it twice makes one. */
+  id: string
   file: Blob
   name: string
   meta?: Record<string, string>
+  /** It may have been begun before a reload: ask the server first. */
+  resume?: boolean
   progress?: (sent: number, total: number) => void
   signal?: AbortSignal
   /** For tests. */
@@ -36,10 +39,9 @@ export async function upload(job: Upload): Promise<string> {
   const ask = job.fetch ?? fetch.bind(globalThis)
   const pause = job.pause ?? sleep
   const total = job.file.size
-  const key = uuid7()
-  let address = ''
+  let address = job.resume ? `/api/v1/files/${job.id}` : ''
   let sent = 0
-  let tries = 0
+  let tries = job.resume ? 1 : 0
 
   const request = async (method: string, url: string, headers: Record<string, string>, from?: number): Promise<Response> => {
     const body = from === undefined ? null : job.file.slice(from, from + CHUNK)
@@ -63,9 +65,9 @@ export async function upload(job: Upload): Promise<string> {
     try {
       if (!address) {
         const answer = await request('POST', job.to, {
-          'Idempotency-Key': key,
+          'Idempotency-Key': job.id,
           'Upload-Length': String(total),
-          'Upload-Metadata': metadata({ filename: job.name, filetype: job.file.type, ...job.meta }),
+          'Upload-Metadata': metadata({ file_id: job.id, name: job.name, ...job.meta }),
         }, 0)
         address = new URL(answer.headers.get('Location') ?? '', new URL(job.to, location.href)).pathname
         sent = offset(answer, Math.min(CHUNK, total))
@@ -81,6 +83,12 @@ export async function upload(job: Upload): Promise<string> {
       job.progress?.(total, total)
       return address
     } catch (error) {
+      if (job.resume && sent === 0 && error instanceof ApiError && error.status === 404) {
+        address = '' // it never arrived: begin it
+        tries = 0
+        job = { ...job, resume: false }
+        continue
+      }
       if (error instanceof ApiError || job.signal?.aborted) throw error
       if (++tries > TRIES) throw offline()
       await pause(backoff(tries))

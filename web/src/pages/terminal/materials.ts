@@ -1,0 +1,43 @@
+// Materials of a case as the list shows them (pure).
+import type { Schemas } from '../../kit'
+import { t } from '../../kit'
+
+type Material = Schemas['MaterialView']
+type Page = Schemas['PageView']
+
+/** Pages that count: not removed, not replaced, in the order in which they came. */
+export function livePages(pages: readonly Page[], hidden: ReadonlySet<string> = new Set()): Page[] {
+  return pages.filter((page) => !page.removed && !page.replaced_by && !hidden.has(page.page_id))
+}
+
+/** The first material that still needs something: necessary ones first. */
+export function nextMaterial(materials: readonly Material[]): Material | undefined {
+  const open = materials.filter((one) => one.state === 'missing' || one.state === 'fault')
+  return open.find((one) => one.necessary) ?? open[0] ?? materials[0]
+}
+
+export function stateWord(material: Material): { mark: string; tone: 'good' | 'wait' | 'stop' | 'off'; word: string } {
+  switch (material.state) {
+    case 'fine':
+      return { mark: '✓', tone: 'good', word: t('齐了', 'complete') }
+    case 'fault':
+      return { mark: '✕', tone: 'stop', word: t('有一页要重扫', 'a page needs a new scan') }
+    case 'waiting':
+      return { mark: '…', tone: 'wait', word: t('正在检查', 'being checked') }
+    default:
+      return material.necessary
+        ? { mark: '○', tone: 'off', word: t('还没有', 'missing') }
+        : { mark: '○', tone: 'off', word: t('可以后补', 'may follow later') }
+  }
+}
+
+/** What the page's picture says to the clerk. */
+export function verdict(page: Page): { tone: 'info' | 'good' | 'stop'; text: string } {
+  if (page.state === 'waiting') return { tone: 'info', text: t('正在检查这一页…', 'Checking this page…') }
+  if (page.state === 'fine') {
+    const degrees = Math.abs(page.straightened_mdeg) / 1000
+    const turned = degrees >= 0.3 ? t(`,已自动扶正 ${degrees.toFixed(1)}°`, `, straightened by ${degrees.toFixed(1)}°`) : ''
+    return { tone: 'good', text: t(`这一页清楚${turned}。`, `This page is fine${turned}.`) }
+  }
+  return { tone: 'stop', text: page.faults.map((fault) => t(fault.zh, fault.en)).join(' ') }
+}

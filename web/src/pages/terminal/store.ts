@@ -1,0 +1,163 @@
+// What the whole terminal shares: the line, the printers, the case being worked on, the call.
+import { computed, ref, shallowRef, watch } from 'vue'
+import { theSocket, tabId } from '../../call'
+import type { CallClient } from '../../call/client'
+import { api, ApiError, dateKey, session, type Schemas } from '../../kit'
+import { SecondLink } from '../../second'
+
+export type CaseView = Schemas['CaseView']
+export type CaseLine = Schemas['CaseLine']
+export type Device = Schemas['DeviceReply']
+export type Item = Schemas['Item']
+
+export const socket = theSocket()
+export const second = new SecondLink()
+export const devices = ref<Device[]>([])
+export const counts = ref({ today: 0, open: 0 })
+export const call = shallowRef<CallClient | null>(null)
+
+/** The call client, loaded when it is first needed (or when the server says we are in a call). */
+let loading: Promise<CallClient> | undefined
+export function theCall(): Promise<CallClient> {
+  return (loading ??= import('../../call/client').then(({ CallClient }) => (call.value = new CallClient(socket, tabId()))))
+}
+socket.on('welcome', async (welcome) => {
+  if (!welcome.call || call.value) return
+  const client = await theCall()
+  // The client was not there to hear this welcome itself.
+  if (!client.state.call) client.adopt(welcome.call)
+})
+
+// ---------------------------------------------------------------- the case
+
+export const kase = shallowRef<CaseView | null>(null)
+export const item = shallowRef<Item | null>(null)
+export const caseError = ref<ApiError | null>(null)
+let unwatch: (() => void) | undefined
+let looking: Promise<void> | undefined
+let again = false
+
+/** Take what an answer says, unless something newer is shown already. */
+export function take(next: CaseView): void {
+  if (kase.value?.case_id === next.case_id && kase.value.seq > next.seq) return
+  if (kase.value && kase.value.case_id !== next.case_id) return
+  kase.value = next
+}
+
+/** Look at the case again; hints that come meanwhile lead to one more look. */
+export function look(): Promise<void> {
+  again = Boolean(looking)
+  return (looking ??= (async () => {
+    try {
+      const id = kase.value?.case_id
+      if (id) take((await api.get('/api/v1/cases/{case_id}', { path: { case_id: id } })).case)
+    } catch {
+      // The next hint or the poll below tries again.
+    } finally {
+      looking = undefined
+      if (again) void look()
+    }
+  })())
+}
+
+export async function openCase(id: string): Promise<void> {
+  if (kase.value?.case_id === id) return void look()
+  closeCase()
+  caseError.value = null
+  try {
+    const { case: found } = await api.get('/api/v1/cases/{case_id}', { path: { case_id: id } })
+    const guide = await api.get('/api/v1/items/{code}', { path: { code: found.item }, query: { version: found.item_version } })
+    kase.value = found
+    item.value = guide.item
+    unwatch = socket.watch(id)
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error
+    caseError.value = error
+  }
+}
+
+export function closeCase(): void {
+  unwatch?.()
+  unwatch = undefined
+  kase.value = null
+  item.value = null
+}
+
+export const can = (action: string): boolean => kase.value?.actions.includes(action) ?? false
+
+socket.on('case.changed', (frame) => {
+  if (frame.case === kase.value?.case_id) void look()
+  void recount()
+})
+socket.on('file.progress', (frame) => {
+  if (frame.case === kase.value?.case_id) void look()
+})
+socket.on('welcome', () => {
+  void look()
+  void loadDevices()
+  void recount()
+})
+// Hints may be lost: pages still being judged, and certificates being made, are asked after now and then.
+const pending = computed(() => {
+  const shown = kase.value
+  return Boolean(shown && (['submitted', 'approved'].includes(shown.state)
+    || shown.pages.some((page) => page.state === 'waiting' && !page.removed)
+    || shown.prints.some((print) => ['ticketed', 'queued', 'printing', 'held'].includes(print.state))))
+})
+setInterval(() => void (pending.value && look()), 2500)
+setInterval(() => void (kase.value && look()), 30_000)
+
+// ---------------------------------------------------------------- devices and counts
+
+export async function loadDevices(): Promise<void> {
+  if (!session.value) return
+  devices.value = await api.get('/api/v1/devices').then((reply) => reply.devices, () => devices.value)
+}
+socket.on('device.changed', loadDevices)
+
+export interface Printer {
+  device: Device
+  name: string
+  state: string
+  reasons: string[]
+  zh: string
+  ready: boolean
+}
+export const printers = computed<Printer[]>(() =>
+  devices.value.flatMap((device) => device.printers.map((printer) => ({
+    device, ...printer, ready: device.online && printer.state !== 'stopped',
+  }))))
+
+/** What is still open, and what was finished last, newest first: the village's own lists. */
+export const lists = shallowRef<{ open: CaseLine[]; done: CaseLine[] } | null>(null)
+let counting = false
+export async function recount(): Promise<void> {
+  if (!session.value || counting) return
+  counting = true
+  try {
+    const [open, done] = await Promise.all([
+      api.get('/api/v1/cases', { query: { view: 'open', limit: 50 } }),
+      api.get('/api/v1/cases', { query: { view: 'done', limit: 50 } }),
+    ])
+    lists.value = { open: open.cases, done: done.cases }
+    const key = dateKey(Date.now())
+    const today = [...open.cases, ...done.cases].filter((line) => line.opened && dateKey(line.opened) === key)
+    counts.value = { open: open.cases.length, today: today.length }
+  } catch {
+    // Shown as it was; the next hint asks again.
+  } finally {
+    counting = false
+  }
+}
+
+watch(session, (who, before) => {
+  if (who && !before) {
+    socket.start()
+    second.show({ village: who.unit_name })
+  }
+  if (!who && before) {
+    socket.stop()
+    closeCase()
+    lists.value = null
+  }
+})
