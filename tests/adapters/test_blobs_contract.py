@@ -11,10 +11,10 @@ import pytest
 
 from tests.real.process import free_ports
 from tests.real.s3 import KEY, SECRET
-from villagecall.adapters.blobs import Objects
+from villagecall.adapters.blobs import Objects, PlainBlobs
 from villagecall.adapters.blobs_local import LocalObjects
-from villagecall.adapters.blobs_open import open_blobs, open_objects
 from villagecall.adapters.blobs_sealed import SealedBlobs
+from villagecall.adapters.blobs_spec import open_blobs, open_objects
 from villagecall.errors import Damaged, NotFound, Unavailable
 from villagecall.ports import Blobs
 from villagecall.vault import Vault
@@ -39,7 +39,8 @@ async def objects(spec: str) -> AsyncIterator[Objects]:
 
 @pytest.fixture(params=["plain", "sealed"])
 async def blobs(request: pytest.FixtureRequest, spec: str) -> AsyncIterator[Blobs]:
-    opened = open_blobs(spec, key=KEY, secret=SECRET, vault=VAULT if request.param == "sealed" else None)
+    plain = open_blobs(spec, key=KEY, secret=SECRET)
+    opened: Blobs = SealedBlobs(plain, VAULT) if request.param == "sealed" else plain
     yield opened
     await opened.close()
 
@@ -92,7 +93,8 @@ async def test_it_is_ready(blobs: Blobs) -> None:
 
 async def test_changed_bytes_are_found_and_never_given_out(objects: Objects, spec: str) -> None:
     for vault in (None, VAULT):
-        blobs = open_blobs(spec, key=KEY, secret=SECRET, vault=vault)
+        plain = open_blobs(spec, key=KEY, secret=SECRET)
+        blobs: Blobs = SealedBlobs(plain, vault) if vault else plain
         data = b"certificate" if vault is None else LARGE
         blob = await blobs.put(data, "application/pdf")
         stored = await objects.read(blob.sha256)
@@ -111,7 +113,7 @@ async def test_changed_bytes_are_found_and_never_given_out(objects: Objects, spe
 
 
 async def test_sealed_blobs_hold_no_plaintext(objects: Objects) -> None:
-    blobs = SealedBlobs(objects, VAULT)
+    blobs = SealedBlobs(PlainBlobs(objects), VAULT)
     blob = await blobs.put("申请人 李桂芳".encode() * 100, "text/plain")
     stored = await objects.read(blob.sha256)
     assert stored is not None
@@ -119,7 +121,7 @@ async def test_sealed_blobs_hold_no_plaintext(objects: Objects) -> None:
 
 
 async def test_a_sealed_blob_opens_at_its_own_address_only(objects: Objects) -> None:
-    blobs = SealedBlobs(objects, VAULT)
+    blobs = SealedBlobs(PlainBlobs(objects), VAULT)
     one, other = await blobs.put(b"one", "text/plain"), await blobs.put(b"two", "text/plain")
     stored = await objects.read(one.sha256)
     assert stored is not None
@@ -129,12 +131,12 @@ async def test_a_sealed_blob_opens_at_its_own_address_only(objects: Objects) -> 
 
 
 async def test_rotation_reseals_blobs_under_the_current_key(objects: Objects) -> None:
-    before = SealedBlobs(objects, VAULT)
+    before = SealedBlobs(PlainBlobs(objects), VAULT)
     stored = [await before.put(data, "text/plain") for data in (b"", b"small", LARGE)]
-    after = SealedBlobs(objects, ROTATED)
+    after = SealedBlobs(PlainBlobs(objects), ROTATED)
     for blob in stored:
         await after.reseal(blob.sha256)
-    only_new = SealedBlobs(objects, Vault({"second": b"\2" * 32}, "second", b"\3" * 32))
+    only_new = SealedBlobs(PlainBlobs(objects), Vault({"second": b"\2" * 32}, "second", b"\3" * 32))
     assert [await only_new.get(blob.sha256) for blob in stored] == [b"", b"small", LARGE]
 
 

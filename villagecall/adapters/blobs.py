@@ -59,17 +59,17 @@ class PlainBlobs:
     """Blobs stored as they are. See :class:`villagecall.ports.Blobs`."""
 
     def __init__(self, objects: Objects) -> None:
-        self._objects = objects
+        self.objects = objects
 
     async def put(self, data: bytes | Path, media_type: str) -> Blob:
         sha256, size = await asyncio.to_thread(digest, data)
-        stored = await self._objects.size(sha256)
+        stored = await self.objects.size(sha256)
         # A different size is a damaged object: the bytes at hand are the right ones.
-        await self._objects.write(sha256, data, replace=stored not in (None, size))
+        await self.objects.write(sha256, data, replace=stored not in (None, size))
         return Blob(sha256, size, media_type)
 
     async def get(self, sha256: str) -> bytes:
-        data = await self._objects.read(checked(sha256))
+        data = await self.objects.read(checked(sha256))
         if data is None:
             raise NotFound
         if (await asyncio.to_thread(digest, data))[0] != sha256:
@@ -77,13 +77,13 @@ class PlainBlobs:
         return data
 
     async def has(self, sha256: str) -> bool:
-        return await self._objects.size(checked(sha256)) is not None
+        return await self.objects.size(checked(sha256)) is not None
 
     async def drop(self, sha256: str) -> None:
-        await self._objects.delete(checked(sha256))
+        await self.objects.delete(checked(sha256))
 
     async def ready(self) -> bool:
-        return await self._objects.ready()
+        return await self.objects.ready()
 
     async def close(self) -> None:
-        await self._objects.close()
+        await self.objects.close()

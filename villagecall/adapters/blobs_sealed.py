@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from villagecall.adapters.blobs import CHUNK, Objects, checked, digest
+from villagecall.adapters.blobs import CHUNK, PlainBlobs, checked, digest
 from villagecall.errors import Damaged, NotFound
 from villagecall.ports import Blob
 from villagecall.vault import Vault, VaultError
@@ -28,10 +28,10 @@ def _context(sha256: str, number: int, last: bool) -> bytes:
 
 
 class SealedBlobs:
-    """See :class:`villagecall.ports.Blobs`."""
+    """See :class:`villagecall.ports.Blobs`. Wraps blobs stored as they are, in a folder or on S3."""
 
-    def __init__(self, objects: Objects, vault: Vault) -> None:
-        self._objects = objects
+    def __init__(self, blobs: PlainBlobs, vault: Vault) -> None:
+        self._objects = blobs.objects
         self._vault = vault
 
     async def put(self, data: bytes | Path, media_type: str) -> Blob:
