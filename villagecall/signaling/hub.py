@@ -15,7 +15,7 @@ from uuid import UUID
 import structlog
 
 from villagecall.case import Case
-from villagecall.directory.model import Person
+from villagecall.directory.model import Person, Role
 from villagecall.directory.service import Directory
 from villagecall.errors import Refusal, Unavailable
 from villagecall.journal import SYSTEM
@@ -187,7 +187,8 @@ class Hub:
             if room.case.state in DEAD_STATES:
                 await self._calls.finish(room, SYSTEM, "case_over")
                 continue
-            for party in rules.present_parties(room.call):
+            # Desks first: without one the call waits again, and then the village's seat is kept.
+            for party in sorted(rules.present_parties(room.call), key=lambda party: party.role == Role.CLERK):
                 if self._presence.is_connected(party.participant):
                     room.lost.pop(party.participant, None)
                 elif rules.is_lost(party, room.call, now - room.lost.setdefault(party.participant, now)):

@@ -25,7 +25,6 @@ from villagecall.signaling.refusals import (
     DepartmentOnly,
     GuestsLeave,
     InOtherCall,
-    NoSuchCall,
     NotInCall,
     NotRung,
     NotYourWindow,
@@ -57,14 +56,6 @@ class Who:
 
 
 # ---------------------------------------------------------------- reading a call
-
-
-def call_of(case: Case, call_id: UUID) -> Call:
-    """The call while it is not over. Raises :class:`NoSuchCall`."""
-    call = next((call for call in case.calls if call.call_id == call_id), None)
-    if call is None or call.state == "ended":
-        raise NoSuchCall
-    return call
 
 
 def present_parties(call: Call) -> tuple[Party, ...]:
@@ -142,7 +133,7 @@ def check_start(case: Case, who: Who, unit: str, tree: Tree) -> str:
     raise NotYourWindow
 
 
-def check_join(call: Call, who: Who, connected: Collection[UUID], tree: Tree, names: dict[UUID, str]) -> Party | None:
+def check_join(call: Call, who: Who, connected: Collection[UUID], names: dict[UUID, str]) -> Party | None:
     """May this tab take its unit's seat? Gives the party that must leave for it, None when the seat is free.
 
     The seat goes over to another tab when nobody is at the old one: to the same person, or, for the

@@ -153,7 +153,7 @@ class Calls:
             room.lost.pop(who.participant, None)
             return
         names = {party.person: self.name(party.person) for party in room.call.parties}
-        moved = rules.check_join(room.call, who, self._presence.connected(), self._directory.tree, names)
+        moved = rules.check_join(room.call, who, self._presence.connected(), names)
         if moved is not None:
             await self._left(room, moved, actor_of(who), "moved")
         key = f"joined:{who.unit}:{rules.join_round(room.call, who.unit)}"
