@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from time import monotonic
+from typing import Any
 from uuid import UUID
 
 import av
@@ -89,7 +90,7 @@ class Encoded(MediaStreamTrack):
         self._begun: float | None = None
         self.sent = 0
 
-    async def recv(self) -> av.Packet:  # type: ignore[override]
+    async def recv(self) -> av.Packet[Any]:
         now = monotonic()
         if self._begun is None:
             self._begun = now

@@ -16,8 +16,9 @@ NACK_GIVE_UP_S = 1.5
 NACK_TRIES = 12
 NACK_LIMIT = 256
 """More missing packets than this at once is a new picture, not a repair."""
-PLI_INTERVAL_S = 0.25
-"""At most this often a source is asked for a key frame; an earlier wish is kept, not forgotten."""
+PLI_INTERVAL_S = 0.31
+"""At most this often a source is asked for a key frame: Chromium drops, without a word, what comes within
+300 ms of the last. The wish is kept and repeated until a key frame is there."""
 
 Send = Callable[[bytes | bytearray], None]
 
@@ -71,6 +72,8 @@ class Source:
         if not self.ring.put(sequence, packet):
             return
         if self.video:
+            if self._key_wanted and rtp.vp8_keyframe(packet):
+                self._key_wanted = False
             if sequence > reception.highest + 1 and reception.received:
                 self._gap(reception.highest + 1, sequence, now)
             elif self._missing:
@@ -115,7 +118,7 @@ class Source:
 
     def repair(self, now: float, rtt: float) -> None:
         """Ask again for what is still missing; call it every few tens of ms."""
-        if self._key_wanted and now - self._key_asked >= PLI_INTERVAL_S:
+        if self._key_wanted and now - self._key_asked >= max(PLI_INTERVAL_S, rtt * 1.5):
             self._ask_key(now)
         if not self._missing:
             return
@@ -141,7 +144,6 @@ class Source:
 
     def _ask_key(self, now: float) -> None:
         if self.ssrc:
-            self._key_wanted = False
             self._key_asked = now
             self._feedback(rtcp.pli(self._own, self.ssrc))
 
