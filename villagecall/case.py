@@ -172,6 +172,9 @@ class Party(Model):
 
 
 class Recording(Model):
+    """One participant's sound and picture. ``blob`` is the WebM, ``lines`` its hash chain, ``chain`` the
+    chain's last hash: the two blobs and this line are all that a verifier needs."""
+
     recording_id: UUID
     call_id: UUID
     participant: UUID
@@ -179,6 +182,7 @@ class Recording(Model):
     ms: int
     chain: str
     gaps: tuple[tuple[int, int], ...] = ()
+    lines: BlobRef | None = None
 
 
 class Call(Model):

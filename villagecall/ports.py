@@ -370,7 +370,8 @@ class MediaEngine(Protocol):
     async def end(self, call: UUID) -> tuple[RecordingFile, ...]: ...
 
     async def recover(self) -> tuple[tuple[UUID, RecordingFile], ...]:
-        """Recordings left open by a killed process: closed where the data ends; ``(call, file)``."""
+        """Recordings left behind by a process that is gone, ``(call, file)``: those left open are closed
+        where the data ends. Whoever takes a recording away removes its file."""
         ...
 
     def listen(self, listener: MediaListener) -> None: ...

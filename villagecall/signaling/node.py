@@ -162,9 +162,7 @@ class AiortcNode:
     def _recover(self) -> tuple[tuple[UUID, RecordingFile], ...]:
         found = []
         for path in sorted(self._folder.glob("*/*.webm")):
-            if not recording.is_open(path):
-                continue
-            closed = recording.recover(path)
+            closed = recording.recover(path) if recording.is_open(path) else recording.reread(path)
             if closed is not None:
                 found.append((UUID(path.parent.name), _file(UUID(path.stem[:36]), closed)))
         return tuple(found)

@@ -337,6 +337,16 @@ def recover(path: Path) -> Closed | None:
     return Closed(path, report.ms, value.hex(), gaps)
 
 
+def reread(path: Path) -> Closed | None:
+    """A recording that was closed but not taken away, as its file tells it; None when it does not fit its
+    chain (then it is left as it is, for a person to look at). Raises OSError."""
+    report = verify(path)
+    if not report.ok:
+        log.error("recording_damaged", **(report.bad or {}))
+        return None
+    return Closed(path, report.ms, report.chain, report.gaps)
+
+
 def is_open(path: Path) -> bool:
     """Whether a recording has no closing line yet (cheap: reads the end of the chain)."""
     lines = sidecar(path)
@@ -346,4 +356,4 @@ def is_open(path: Path) -> bool:
     return b'"closed":true' not in text.rpartition(b"\n")[0].rpartition(b"\n")[2]
 
 
-__all__ = ["AUDIO", "VIDEO", "Closed", "Recording", "Report", "is_open", "recover", "verify"]
+__all__ = ["AUDIO", "VIDEO", "Closed", "Recording", "Report", "is_open", "recover", "reread", "verify"]
