@@ -23,7 +23,7 @@ export async function claimTab(world: TabWorld): Promise<string> {
 
 /** Hold by Web Locks; where those are missing (plain HTTP), by asking the other tabs. */
 export function browserHold(id: string): Promise<boolean> {
-  return 'locks' in navigator ? holdByLock(id) : holdByAsking(id)
+  return navigator.locks ? holdByLock(id) : holdByAsking(id)
 }
 
 function holdByLock(id: string): Promise<boolean> {

@@ -2,7 +2,7 @@
 import { computed, ref, shallowRef, watch } from 'vue'
 import { theSocket, tabId } from '../../call'
 import type { CallClient } from '../../call/client'
-import { api, ApiError, dateKey, session, type Schemas } from '../../kit'
+import { api, ApiError, session, type Schemas } from '../../kit'
 import { SecondLink } from '../../second'
 
 export type CaseView = Schemas['CaseView']
@@ -135,14 +135,13 @@ export async function recount(): Promise<void> {
   if (!session.value || counting) return
   counting = true
   try {
-    const [open, done] = await Promise.all([
+    const [open, done, today] = await Promise.all([
       api.get('/api/v1/cases', { query: { view: 'open', limit: 50 } }),
-      api.get('/api/v1/cases', { query: { view: 'done', limit: 50 } }),
+      api.get('/api/v1/cases', { query: { view: 'done', limit: 8 } }),
+      api.get('/api/v1/cases', { query: { view: 'today', limit: 200 } }),
     ])
     lists.value = { open: open.cases, done: done.cases }
-    const key = dateKey(Date.now())
-    const today = [...open.cases, ...done.cases].filter((line) => line.opened && dateKey(line.opened) === key)
-    counts.value = { open: open.cases.length, today: today.length }
+    counts.value = { open: open.cases.length, today: today.cases.length }
   } catch {
     // Shown as it was; the next hint asks again.
   } finally {
