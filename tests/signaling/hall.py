@@ -20,6 +20,7 @@ from tests.support.office import office as open_office
 from villagecall.adapters.blobs_local import LocalBlobs
 from villagecall.case import Call, Case
 from villagecall.directory.model import Item, Person
+from villagecall.errors import NotFound
 from villagecall.ids import uuid7
 from villagecall.journal import JSON
 from villagecall.ports import MediaAnswer, MediaListener, MediaStats, RecordingFile, Slot
@@ -37,20 +38,26 @@ class Tape:
         self.files: dict[UUID, tuple[RecordingFile, ...]] = {}
         self.left_open: tuple[tuple[UUID, RecordingFile], ...] = ()
         self.line = MediaStats(-1, -1)
+        self.inside: set[tuple[UUID, UUID]] = set()
         self.listener: MediaListener | None = None
 
     async def join(self, call: UUID, participant: UUID, offer: str, *, record: bool) -> MediaAnswer:
         assert record
         self.done.append(("join", call, participant))
+        self.inside.add((call, participant))
         return MediaAnswer("answer to " + offer, await self.slots(call, participant))
 
     async def candidate(self, call: UUID, participant: UUID, candidate: Mapping[str, JSON] | None) -> None:
         self.done.append(("candidate", call, participant))
 
     async def slots(self, call: UUID, participant: UUID) -> tuple[Slot, ...]:
+        if (call, participant) not in self.inside:
+            raise NotFound
         return tuple(Slot(n, f"{2 + 2 * n}", f"{3 + 2 * n}", None) for n in range(3))
 
     async def stats(self, call: UUID, participant: UUID) -> MediaStats:
+        if (call, participant) not in self.inside:
+            raise NotFound
         return self.line
 
     async def leave(self, call: UUID, participant: UUID) -> None:

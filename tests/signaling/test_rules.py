@@ -299,6 +299,16 @@ def test_the_town_invites_departments() -> None:
         rules.check_invite(running, desk(), TREE[MARKET])
 
 
+def test_four_parties_fit() -> None:
+    village, town, guest = clerk(), desk(), officer()
+    running = call(village, town, guest, invited=(CIVIL,))
+    tax = unit("519900000000-03", "department")
+    with pytest.raises(refusals.CallFull):
+        rules.check_invite(running, town, tax)
+    rules.check_invite(running, town, TREE[CIVIL])  # rung already
+    rules.check_invite(call(village, town, guest), town, tax)
+
+
 def test_hanging_up_is_for_the_village_and_the_window() -> None:
     village, town, guest = clerk(), desk(), officer()
     running = call(village, town, guest)

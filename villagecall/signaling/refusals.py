@@ -134,6 +134,17 @@ class AlreadyIn(Refusal):
     todo_en = "Nothing to do."
 
 
+class CallFull(Refusal):
+    """``limit`` parties at most: village, window and two departments (a connection has three slots)."""
+
+    code = "call_full"
+    status = 409
+    zh = "视频最多 {limit} 方参加,现在已满。"
+    en = "A call has at most {limit} parties; it is full."
+    todo_zh = "请先请一个部门离开,再邀请。"
+    todo_en = "Ask a department to leave first."
+
+
 class GuestsLeave(Refusal):
     """A department that was invited does not hang up for the village and the town."""
 

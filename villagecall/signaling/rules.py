@@ -19,6 +19,7 @@ from villagecall.errors import NotFound
 from villagecall.ports import MediaStats
 from villagecall.signaling.refusals import (
     AlreadyIn,
+    CallFull,
     CallsOnly,
     CallTaken,
     ConsentFirst,
@@ -33,6 +34,7 @@ from villagecall.signaling.refusals import (
 
 DESKS = frozenset({Role.TOWN, Role.DISTRICT})
 WORKERS = DESKS | {Role.CLERK}
+MAX_PARTIES = 4
 LOST_S = 60.0
 """A participant whose line is gone for longer is marked as left; a waiting village keeps its seat."""
 
@@ -193,13 +195,17 @@ def check_media(call: Call, who: Who) -> None:
 
 
 def check_invite(call: Call, who: Who, unit: Unit | None) -> None:
-    """The town window brings a department in. Raises :class:`DepartmentOnly`, :class:`AlreadyIn` …"""
+    """The town window brings a department in. Raises :class:`DepartmentOnly`, :class:`AlreadyIn`,
+    :class:`CallFull` when those inside and those rung are as many as fit."""
     if check_in(call, who).role != Role.TOWN:
         raise CallsOnly
     if unit is None or unit.kind != "department" or unit.until is not None:
         raise DepartmentOnly
     if seat(call, unit.code) is not None:
         raise AlreadyIn(unit=unit.name)
+    asked = {party.unit for party in present_parties(call)} | set(rung_units(call))
+    if unit.code not in asked and len(asked) >= MAX_PARTIES:
+        raise CallFull(limit=MAX_PARTIES)
 
 
 def check_end(call: Call, who: Who) -> None:

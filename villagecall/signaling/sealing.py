@@ -8,6 +8,7 @@ often it comes by it is one recording of the case.
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
 from uuid import UUID, uuid5
 
 import structlog
@@ -15,6 +16,7 @@ import structlog
 from villagecall.errors import NotFound
 from villagecall.journal import JSON, SYSTEM
 from villagecall.ports import Blobs, Cases, Delivery, MediaEngine, RecordingFile
+from villagecall.signaling.recording import sidecar
 from villagecall.signaling.service import call_name
 
 _log = structlog.get_logger(__name__)
@@ -56,21 +58,20 @@ class Sealing:
             return len(files)
 
     async def _seal(self, case_id: UUID, call_id: UUID, file: RecordingFile) -> None:
-        sealed = recording_id(call_id, file)
+        sealed, lines = recording_id(call_id, file), sidecar(file.path)
         try:
             case = await self._cases.get(case_id)
         except NotFound:
             _log.error("recording_without_case", call=str(call_id))
             return
         if all(one.recording_id != sealed for one in case.recordings):
-            blob = await self._blobs.put(file.path, "video/webm")
-            ref: dict[str, JSON] = {"sha256": blob.sha256, "size": blob.size, "media_type": blob.media_type}
             gaps: list[JSON] = [[start, end] for start, end in file.gaps]
             recording: dict[str, JSON] = {
                 "recording_id": str(sealed),
                 "call_id": str(call_id),
                 "participant": str(file.participant),
-                "blob": ref,
+                "blob": await self._keep(file.path, "video/webm"),
+                "lines": await self._keep(lines, "application/x-ndjson") if lines.exists() else None,
                 "ms": file.ms,
                 "chain": file.chain,
                 "gaps": gaps,
@@ -78,4 +79,9 @@ class Sealing:
             await self._cases.record(
                 case_id, "recording.closed", {"recording": recording}, actor=SYSTEM, key=f"recording:{sealed}"
             )
-        await asyncio.to_thread(file.path.unlink, missing_ok=True)
+        for path in (file.path, lines):
+            await asyncio.to_thread(path.unlink, missing_ok=True)
+
+    async def _keep(self, path: Path, media_type: str) -> JSON:
+        blob = await self._blobs.put(path, media_type)
+        return {"sha256": blob.sha256, "size": blob.size, "media_type": blob.media_type}

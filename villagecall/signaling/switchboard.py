@@ -11,6 +11,7 @@ from uuid import UUID
 
 from villagecall.case import Call, Case
 from villagecall.directory.model import Role
+from villagecall.errors import NotFound
 from villagecall.ports import MediaEngine, Slot
 from villagecall.signaling import rules
 from villagecall.signaling.calls import CallFacts, CallViewer, Room, Rooms
@@ -142,7 +143,10 @@ class Switchboard:
         """Tell a participant who is in which slot of its connection, and who is muted."""
         conn = self._presence.tab(participant)
         if conn is not None and rules.party_of(room.call, conn.who) is not None:
-            slots = await self._media.slots(room.call_id, participant)
+            try:
+                slots = await self._media.slots(room.call_id, participant)
+            except NotFound:  # not connected to the node yet
+                slots = ()
             muted = {str(one): {"audio": m.audio, "video": m.video} for one, m in room.muted.items()}
             conn.send(push("call.media", call=room.call_id, slots=slots_json(slots), muted=muted))
 
@@ -157,7 +161,10 @@ class Switchboard:
         for conn in conns:
             if conn.tab is None:
                 continue
-            stats = await self._media.stats(room.call_id, conn.tab)
+            try:
+                stats = await self._media.stats(room.call_id, conn.tab)
+            except NotFound:
+                continue
             if stats.rtt_ms < 0 and stats.loss_permille < 0:
                 continue
             frame = push(
