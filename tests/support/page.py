@@ -26,7 +26,8 @@ HTML = """<!doctype html><meta charset="utf-8"><title>media</title>
 <script>
 let pc, local;
 async function camera() {
-  local = local || await navigator.mediaDevices.getUserMedia({audio: true, video: {width: 640, height: 480, frameRate: 25}});
+  local = local || await navigator.mediaDevices.getUserMedia(
+    {audio: true, video: {width: 640, height: 480, frameRate: 25}});
 }
 async function join(call, me, record) {
   await camera();
@@ -64,7 +65,7 @@ async function inbound() {
   const found = [];
   (await pc.getStats()).forEach(s => { if (s.type === 'inbound-rtp' && s.packetsReceived) found.push(
     {kind: s.kind, mid: s.mid, packets: s.packetsReceived, lost: s.packetsLost, frames: s.framesDecoded,
-     keys: s.keyFramesDecoded, plis: s.pliCount, nacks: s.nackCount, width: s.frameWidth, ntp: s.estimatedPlayoutTimestamp}); });
+     keys: s.keyFramesDecoded, plis: s.pliCount, nacks: s.nackCount, width: s.frameWidth}); });
   return found;
 }
 function shade(slot) {

@@ -6,8 +6,6 @@ import secrets
 from collections.abc import Callable
 from time import monotonic
 
-from aiortc.rtp import RtcpPsfbPacket, RtcpRrPacket, RtcpRtpfbPacket, RtcpSrPacket
-
 from villagecall.signaling import rtcp, rtp
 from villagecall.signaling.aiortc_transport import Transport
 from villagecall.signaling.sdp import Line, Local, Offer, Voice, build_answer
@@ -113,22 +111,22 @@ class Peer:
         except ValueError:
             return
         for packet in packets:
-            if isinstance(packet, RtcpSrPacket):
+            if isinstance(packet, rtcp.RtcpSrPacket):
                 for source in (self.audio, self.video):
                     if source.ssrc == packet.ssrc:
                         info = packet.sender_info
                         source.sender_report(info.ntp_timestamp, info.rtp_timestamp, now)
-            if isinstance(packet, (RtcpSrPacket, RtcpRrPacket)):
+            if isinstance(packet, (rtcp.RtcpSrPacket, rtcp.RtcpRrPacket)):
                 for block in packet.reports:
                     if block.ssrc in self._by_ssrc:
                         self._by_ssrc[block.ssrc].fraction_lost = block.fraction_lost
-            elif isinstance(packet, RtcpRtpfbPacket):
+            elif isinstance(packet, rtcp.RtcpRtpfbPacket):
                 if packet.fmt == rtcp.RTPFB_NACK and packet.media_ssrc in self._by_ssrc:
                     self._by_ssrc[packet.media_ssrc].retransmit(packet.lost)
-            elif isinstance(packet, RtcpPsfbPacket):
+            elif isinstance(packet, rtcp.RtcpPsfbPacket):
                 self._payload_feedback(packet, now)
 
-    def _payload_feedback(self, packet: RtcpPsfbPacket, now: float) -> None:
+    def _payload_feedback(self, packet: rtcp.RtcpPsfbPacket, now: float) -> None:
         if packet.fmt == rtcp.PSFB_REMB:
             self.estimate = rtcp.parse_remb(packet.fci) or self.estimate
             return

@@ -11,7 +11,34 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
 
-from aiortc.rtp import AnyRtcpPacket, RtcpPacket, RtcpPsfbPacket, pack_remb_fci, unpack_remb_fci
+from aiortc.rtp import (
+    AnyRtcpPacket,
+    RtcpPacket,
+    RtcpPsfbPacket,
+    RtcpRrPacket,
+    RtcpRtpfbPacket,
+    RtcpSrPacket,
+    pack_remb_fci,
+    unpack_remb_fci,
+)
+
+__all__ = [
+    "AnyRtcpPacket",
+    "ReportBlock",
+    "RtcpPsfbPacket",
+    "RtcpRrPacket",
+    "RtcpRtpfbPacket",
+    "RtcpSrPacket",
+    "nack",
+    "ntp_middle",
+    "ntp_seconds",
+    "parse",
+    "parse_remb",
+    "pli",
+    "receiver_report",
+    "remb",
+    "sender_report",
+]
 
 NTP_EPOCH = 2208988800
 """Seconds from 1900-01-01 to 1970-01-01 (RFC 3550 section 4)."""

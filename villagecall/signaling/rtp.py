@@ -102,7 +102,7 @@ def abs_send_time(now: float) -> bytes:
     return (int(now * 262144) & 0xFFFFFF).to_bytes(3, "big")
 
 
-def unwrap_rtx(packet: bytes, payload_type: int, ssrc: int) -> bytes | None:
+def unwrap_rtx(packet: bytes | bytearray, payload_type: int, ssrc: int) -> bytes | None:
     """The original packet of a retransmission (RFC 4588 section 4); None when it carries only padding."""
     start, end = payload_bounds(packet)
     if end - start < 3:

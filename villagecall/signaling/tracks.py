@@ -86,7 +86,7 @@ class Source:
         if sink is not None:
             sink.packet(packet, sequence, timestamp, now)
 
-    def receive_rtx(self, packet: bytes, now: float) -> None:
+    def receive_rtx(self, packet: bytes | bytearray, now: float) -> None:
         """Take a retransmission (RFC 4588)."""
         if not self.ssrc:
             return
