@@ -6,7 +6,7 @@ import sqlite3
 
 from villagecall.adapters.journal_sql import REPLAYED, TAKEN, SqlReadings, replayed
 from villagecall.adapters.sql_schema import micros
-from villagecall.adapters.sqlite import Sqlite, dialect
+from villagecall.adapters.sqlite import Sqlite, Undo, dialect
 from villagecall.adapters.writes import Prepared, pack, prepare
 from villagecall.errors import Conflict, NameTaken
 from villagecall.journal import Head
@@ -43,33 +43,38 @@ class SqliteJournal(SqlReadings):
         return await self._database.write(lambda connection: self._append(connection, prepared))
 
     def _append(self, connection: sqlite3.Connection, prepared: Prepared) -> Appended:
-        """In the writer's transaction. What is refused is rolled back by the writer's savepoint."""
+        """In the writer's transaction, which undoes what an exception leaves half done."""
         write, head, stream = prepared.write, prepared.head, prepared.write.stream.bytes
-        if known := connection.execute(_REPLAYED, (write.key,)).fetchone():
-            return replayed(known, prepared)
         moved = (write.kind, head.seq, head.hash, write.state, stream)
         if write.expected == Head():
             changed = connection.execute(_FIRST, moved)
         else:
             changed = connection.execute(_NEXT, (*moved, write.expected.seq, write.expected.hash))
         if not changed.rowcount:
-            raise Conflict
-        position = self._store_actions(connection, prepared)
+            return self._refused(connection, prepared)
+        try:
+            position = self._store_actions(connection, prepared)
+        except sqlite3.IntegrityError:  # the key was used before, and yet the head is the expected one
+            raise Undo(self._refused(connection, prepared)) from None
         for name in prepared.names:
             taken = not connection.execute(_NAME, (name, stream)).rowcount
             if taken and connection.execute(_TAKEN, (name, stream)).fetchone():
                 raise NameTaken(name=name)
         if prepared.outbox:
             now = micros(self._clock.now())
-            connection.executemany(
-                _OUTBOX,
-                [
-                    (m.topic, m.key, stream, pack(m.payload), micros(m.not_before) if m.not_before else now)
-                    for m in prepared.outbox
-                ],
-            )
+            for m in prepared.outbox:
+                due = micros(m.not_before) if m.not_before else now
+                connection.execute(_OUTBOX, (m.topic, m.key, stream, pack(m.payload), due))
         self._store_rest(connection, prepared)
         return Appended(head, position)
+
+    @staticmethod
+    def _refused(connection: sqlite3.Connection, prepared: Prepared) -> Appended:
+        """Why nothing was written: the key was there before, or somebody else wrote first."""
+        known = connection.execute(_REPLAYED, (prepared.write.key,)).fetchone()
+        if known is None:
+            raise Conflict
+        return replayed(known, prepared)
 
     @staticmethod
     def _store_actions(connection: sqlite3.Connection, prepared: Prepared) -> int:

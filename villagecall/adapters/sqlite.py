@@ -1,7 +1,8 @@
 """SQLite for a server: one writing thread that commits in groups, a few reading threads.
 
 A commit costs one fsync whoever shares it. While one runs, the next writes wait in the queue; then they go
-into one transaction, each in its own savepoint, and are answered after that transaction's commit.
+into one transaction and are answered after its commit. If one of them has to be undone after it wrote, the
+group is run again with a savepoint for each: that is rare, and savepoints for all would cost a tenth.
 """
 
 from __future__ import annotations
@@ -71,6 +72,45 @@ def _resolve(jobs: Sequence[_Job]) -> None:
         job.resolve()
 
 
+class Undo(Exception):
+    """Raised by a piece of work: what it wrote is undone, and ``answer`` is its result nevertheless."""
+
+    def __init__(self, answer: object) -> None:
+        super().__init__(answer)
+        self.answer = answer
+
+
+def _run(connection: sqlite3.Connection, job: _Job) -> bool:
+    """Run a job; True if what it wrote must be undone."""
+    job.result = job.error = None
+    try:
+        job.result = job.work(connection)
+    except Undo as undo:
+        job.result = undo.answer
+    except Exception as error:
+        if not connection.in_transaction:  # SQLite itself has rolled everything back
+            raise
+        job.error = _translated(error)
+    else:
+        return False
+    return True
+
+
+def _plain(connection: sqlite3.Connection, job: _Job) -> bool:
+    """A job that is refused before it has written anything needs no undoing: most refusals are."""
+    before = connection.total_changes
+    return not _run(connection, job) or connection.total_changes == before
+
+
+def _alone(connection: sqlite3.Connection, job: _Job) -> bool:
+    """In a savepoint of its own."""
+    connection.execute("savepoint one")
+    if _run(connection, job):
+        connection.execute("rollback to one")
+    connection.execute("release one")
+    return True
+
+
 class Sqlite:
     """See :class:`villagecall.adapters.journal_sql.Database`."""
 
@@ -117,25 +157,26 @@ class Sqlite:
         self._connection.close()
 
     def _commit(self, group: list[_Job]) -> None:
+        """One transaction for all, without savepoints as long as nobody has to be undone alone."""
+        if not self._transaction(group, _plain):
+            self._transaction(group, _alone)
+
+    def _transaction(self, group: list[_Job], run: Callable[[sqlite3.Connection, _Job], bool]) -> bool:
+        """False: rolled back, because one job could not be undone alone."""
         connection = self._connection
         try:
             connection.execute("begin immediate")
             for job in group:
-                connection.execute("savepoint one")
-                try:
-                    job.result = job.work(connection)
-                except Exception as error:
-                    if not connection.in_transaction:  # SQLite itself has rolled everything back
-                        raise
-                    job.error = _translated(error)
-                    connection.execute("rollback to one")
-                connection.execute("release one")
+                if not run(connection, job):
+                    connection.execute("rollback")
+                    return False
             connection.execute("commit")
-        except Exception as error:
+        except Exception as error:  # the disk is full, another process holds the lock …
             with suppress(sqlite3.Error):
                 connection.execute("rollback")
             for job in group:
                 job.error = _translated(error)
+        return True
 
     @staticmethod
     def _answer(group: list[_Job]) -> None:

@@ -61,12 +61,19 @@ def prepare(write: Append) -> Prepared:
     return Prepared(
         write,
         tuple(entries),
-        tuple(sorted({(m.topic, m.key): m for m in reversed(write.outbox)}.values(), key=lambda m: (m.topic, m.key))),
+        _once(write.outbox),
         tuple(sorted(set(write.names))),
         tuple(sorted(join.items())),
         tuple(sorted(set(write.leave) - set(join))),
         None if write.tokens is None else tuple(sorted(set(write.tokens))),
     )
+
+
+def _once(messages: tuple[Message, ...]) -> tuple[Message, ...]:
+    """The first of each topic and key, in order."""
+    if len(messages) < 2:
+        return messages
+    return tuple(sorted({(m.topic, m.key): m for m in reversed(messages)}.values(), key=lambda m: (m.topic, m.key)))
 
 
 MAX_ACTIONS = 4096
