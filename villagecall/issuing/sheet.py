@@ -124,7 +124,7 @@ def years_on(day: date, years: int) -> date:
 
 
 _WIDE = str.maketrans(dict(zip(",:;?!()", "\uff0c\uff1a\uff1b\uff1f\uff01\uff08\uff09", strict=True)))
-_NEAR_CHINESE = re.compile(r"(?<=[\u3400-\u9fff”》])[,:;?!()]|[()](?=[\u3400-\u9fff“《])")
+_NEAR_CHINESE = re.compile(r"(?<=[\u3400-\u9fff”》—])[,:;?!()]|[()](?=[\u3400-\u9fff“《])")
 
 
 def typeset(text: str) -> str:
@@ -132,17 +132,12 @@ def typeset(text: str) -> str:
     return _NEAR_CHINESE.sub(lambda found: found[0].translate(_WIDE), text)
 
 
-class _Blank(dict[str, str]):
-    def __missing__(self, key: str) -> str:
-        return "——"
-
-
 def fill(text: str, words: Mapping[str, str]) -> str:
-    """Put ``words`` into the braces of a template's text; what is not known stays a dash."""
-    try:
-        return typeset(text.format_map(_Blank({key: value or "——" for key, value in words.items()})))
-    except (ValueError, IndexError, AttributeError):
-        return typeset(text)
+    """Put ``words`` into the braces of a template's text; what is not known stays a dash.
+
+    Only plain names are looked up: a template is data and reaches nothing else.
+    """
+    return typeset(re.sub(r"\{(\w+)\}", lambda found: words.get(found[1]) or "——", text))
 
 
 def compose(
