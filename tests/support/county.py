@@ -189,10 +189,16 @@ class County:
 
 
 async def small_county(
-    journal: Journal, vault: Vault, clock: Clock, *, bus: Bus | None = None, passwords: bool = False
+    journal: Journal,
+    vault: Vault,
+    clock: Clock,
+    *,
+    bus: Bus | None = None,
+    passwords: bool = False,
+    directory: Directory | None = None,
 ) -> County:
     """Write the county into the journal. ``passwords``: everybody can sign in with :data:`PASSWORD`."""
-    directory = Directory(journal, vault, clock, bus)
+    directory = directory or Directory(journal, vault, clock, bus)
     units = {
         "county": _unit(COUNTY, "青山县", "county", "", "Qingshan County"),
         "civil": _unit(f"{COUNTY}-01", "县民政局", "department", name_en="Civil Affairs Bureau"),

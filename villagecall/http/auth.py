@@ -85,7 +85,6 @@ async def session(context: Context) -> SessionReply:
 @handles("logout")
 async def logout(context: Context) -> web.StreamResponse:
     await end(context, context.caller)
-    context.request["cookie"] = None
     response = guard.respond(context, Ok())
     guard.set_cookie(response, context.services, "", context.services.clock.now())
     return response

@@ -39,6 +39,9 @@ BODY_LIMIT = 512 * 1024
 
 LIMITS: web.AppKey[Limits] = web.AppKey("limits", Limits)
 
+_RENEWED: web.RequestKey[tuple[str, datetime]] = web.RequestKey("renewed", tuple)
+"""The session's token and new end, to be told to the browser with the answer."""
+
 _KEY = re.compile(r"[!-~]{1,128}")
 
 
@@ -157,7 +160,7 @@ async def _slide(context: Context, token: str, session: Session) -> None:
     ends = lifetime(context.services, session.created)
     if ends - session.expires > timedelta(hours=context.services.settings.session_hours) / 10:
         await context.services.sessions.extend(session.digest, ends)
-        context.request["cookie"] = (token, ends)
+        context.request[_RENEWED] = (token, ends)
 
 
 def set_cookie(response: web.StreamResponse, all_: Services, token: str, ends: datetime) -> None:
@@ -260,7 +263,7 @@ def respond(context: Context, answer: Answer) -> web.StreamResponse:
         )
     if not response.prepared:
         response.headers.update(context.headers)
-        cookie = context.request.get("cookie")
-        if cookie is not None and COOKIE not in response.cookies:
-            set_cookie(response, context.services, *cookie)
+        renewed = context.request.get(_RENEWED)
+        if renewed is not None and COOKIE not in response.cookies:
+            set_cookie(response, context.services, *renewed)
     return response

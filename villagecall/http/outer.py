@@ -56,7 +56,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
-    "Server": "villagecall",
 }
 
 
@@ -64,6 +63,7 @@ async def dress(request: web.Request, response: web.StreamResponse) -> None:
     """Security headers on everything that leaves; what a handler has set itself stays."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    response.headers["Server"] = "villagecall"  # not which version of what answers here
     if services(request).settings.behind_tls:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 

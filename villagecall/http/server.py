@@ -8,6 +8,7 @@ import time
 from aiohttp import web
 
 from villagecall.errors import VillagecallError
+from villagecall.http import system
 from villagecall.http.context import HANDLERS, SERVICES
 from villagecall.http.guard import LIMITS, guarded
 from villagecall.http.limits import Limits
@@ -47,6 +48,12 @@ def load_handlers() -> None:
         raise TableMismatch(f"routes without a handler: {missing}; handlers without a route: {unknown}")
 
 
+async def warm(app: web.Application) -> None:
+    """Do before the first request what the first would have to wait for."""
+    app[SERVICES].directory.items("a")
+    system.description()
+
+
 def build_app(services: Services) -> web.Application:
     """The application, ready to be run or tested. It owns nothing of ``services`` and closes none of it."""
     load_handlers()
@@ -58,6 +65,7 @@ def build_app(services: Services) -> web.Application:
     app[METRICS] = Metrics()
     app[LIMITS] = Limits(time.monotonic)
     app.on_response_prepare.append(dress)
+    app.on_startup.append(warm)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, guarded(route, HANDLERS[route.op]), name=route.op)
     return app

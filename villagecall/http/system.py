@@ -65,13 +65,14 @@ async def metrics(context: Context) -> web.Response:
 
 
 @cache
-def _openapi() -> bytes:
+def description() -> bytes:
+    """Made once; it is the same for every request."""
     return openapi.document()
 
 
 @handles("openapi")
 async def describe(context: Context) -> web.Response:
-    return web.Response(body=_openapi(), content_type="application/json")
+    return web.Response(body=description(), content_type="application/json")
 
 
 def _page(name: str) -> web.FileResponse:
