@@ -23,7 +23,7 @@ from villagecall.directory.model import Item, Person
 from villagecall.errors import NotFound
 from villagecall.ids import uuid7
 from villagecall.journal import JSON
-from villagecall.ports import MediaAnswer, MediaListener, MediaStats, RecordingFile, Slot
+from villagecall.ports import Bus, MediaAnswer, MediaListener, MediaStats, RecordingFile, Slot
 from villagecall.settings import Settings
 from villagecall.signaling.calls import CallFacts
 from villagecall.signaling.hub import Hub
@@ -175,6 +175,7 @@ class Hall:
     office: Office
     folder: Path
     tape: Tape = field(default_factory=Tape)
+    bus: Bus | None = None
     seconds: float = 1000.0
     hub: Hub = field(init=False)
 
@@ -184,7 +185,7 @@ class Hall:
             cases=self.office.approval,
             media=self.tape,
             directory=self.office.county.directory,
-            bus=self.office.bus,
+            bus=self.bus or self.office.bus,
             blobs=LocalBlobs(self.folder / "blobs"),
             journal=self.office.journal,
             clock=self.office.clock,

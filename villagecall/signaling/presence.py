@@ -185,7 +185,8 @@ def sees_desks(person: Person, town: str, tree: Tree) -> frozenset[str]:
     """Whose presence a person is told: the own town's window and the departments of the district."""
     if person.role not in WORKERS:
         return frozenset()
-    return frozenset({person.unit, town} - {""}).union(code for code, unit in tree.items() if unit.kind == "department")
+    window = person.unit if person.role in DESKS else town
+    return frozenset({window} - {""}).union(code for code, unit in tree.items() if unit.kind == "department")
 
 
 def send_all(conns: Iterable[Connection], frame: bytes, *, may_drop: bool = False) -> None:
