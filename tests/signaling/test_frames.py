@@ -38,7 +38,7 @@ def packets(frames: tuple[bytes, ...], piece: int = 400) -> list[tuple[bytes, in
             descriptor = b"\x10" if at == 0 else b"\x00"
             sequence = len(out)
             packet = a_packet(sequence & 0xFFFF, number * 3600, descriptor + part, marker=at == len(pieces) - 1)
-            out.append((packet, sequence, number * 3600, number * 0.04 + at * 0.0001))
+            out.append((packet, sequence, number * 3600, number * 0.04))
     return out
 
 

@@ -24,7 +24,7 @@ def seconds(count: int) -> list[tuple[int, list[Block]]]:
         frames = [
             Block(VIDEO, second * 1000 + n * 40, n == 0, picture(CAMERA)[(second * 25 + n) % 100]) for n in range(25)
         ]
-        frames += [Block(AUDIO, second * 1000 + n * 20, True, tone(CAMERA)[second * 50 + n]) for n in range(50)]
+        frames += [Block(AUDIO, second * 1000 + n * 20, True, tone(CAMERA)[(second * 50 + n) % 200]) for n in range(50)]
         clusters.append((second * 1000, sorted(frames, key=lambda b: b.ms)))
     return clusters
 

@@ -73,32 +73,34 @@ def test_a_recording_that_ends_in_silence_says_so(tmp_path: Path) -> None:
     assert file.close(10_000).gaps == ((0, 10),)
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_every_changed_byte_of_the_recording_is_found(tmp_path: Path, seed: int) -> None:
+def test_every_changed_byte_of_the_recording_is_found(tmp_path: Path) -> None:
     closed = write(tmp_path / "r.webm", 3)
-    chance = Random(seed)
-    data = bytearray(closed.path.read_bytes())
-    at = chance.randrange(len(data))
-    data[at] ^= 1 << chance.randrange(8)
-    closed.path.write_bytes(data)
+    whole = closed.path.read_bytes()
     lines = [json.loads(line) for line in sidecar(closed.path).read_text().splitlines()]
-    hit = next(line["seq"] for line in lines if line["offset"] <= at < line["offset"] + line["length"])
-    report = verify(closed.path)
-    assert report.bad is not None
-    assert (report.bad["seq"], report.bad["why"]) == (hit, "changed")
-    assert report.bad["second"] == max(0, hit - 2)
+    chance = Random(1)
+    for _ in range(200):
+        data = bytearray(whole)
+        at = chance.randrange(len(data))
+        data[at] ^= 1 << chance.randrange(8)
+        closed.path.write_bytes(data)
+        hit = next(line["seq"] for line in lines if line["offset"] <= at < line["offset"] + line["length"])
+        report = verify(closed.path)
+        assert report.bad is not None
+        assert (report.bad["seq"], report.bad["why"]) == (hit, "changed")
+        assert report.bad["second"] == max(0, hit - 2)
 
 
-@pytest.mark.parametrize("seed", range(60))
-def test_every_changed_byte_of_the_chain_is_found(tmp_path: Path, seed: int) -> None:
+def test_every_changed_byte_of_the_chain_is_found(tmp_path: Path) -> None:
     closed = write(tmp_path / "r.webm", 3, skip=(1,))
-    chance = Random(seed)
-    data = bytearray(sidecar(closed.path).read_bytes())
-    data[chance.randrange(len(data))] ^= 1 << chance.randrange(7)
-    sidecar(closed.path).write_bytes(data)
-    report = verify(closed.path)
-    # Only the case of hash digits may change without meaning anything else.
-    assert not report.ok or report.chain == closed.chain
+    whole = sidecar(closed.path).read_bytes()
+    chance = Random(2)
+    for _ in range(300):
+        data = bytearray(whole)
+        data[chance.randrange(len(data))] ^= 1 << chance.randrange(7)
+        sidecar(closed.path).write_bytes(data)
+        report = verify(closed.path)
+        # A hash's digit may change its case without meaning anything else.
+        assert not report.ok or bytes(data).lower() == whole
 
 
 def test_left_out_added_or_cut_pieces_are_found(tmp_path: Path) -> None:
@@ -130,7 +132,7 @@ def test_the_line_is_bound_as_well_as_the_piece() -> None:
 
 
 class TestKilled:
-    @pytest.mark.parametrize("seed", range(5))
+    @pytest.mark.parametrize("seed", range(3))
     def test_kill_9_loses_at_most_the_second_in_hand(self, tmp_path: Path, seed: int) -> None:
         path = tmp_path / "r.webm"
         command = [sys.executable, "-c", WRITER, str(path)]
@@ -152,26 +154,26 @@ class TestKilled:
         assert (pictures, sounds) == (25 * report.clusters, 50 * report.clusters)
         assert recover(path) is None, "once"
 
-    @pytest.mark.parametrize("seed", range(40))
-    def test_cut_at_any_byte_it_is_closed_where_the_data_ends(self, tmp_path: Path, seed: int) -> None:
+    def test_cut_at_any_byte_it_is_closed_where_the_data_ends(self, tmp_path: Path) -> None:
         """The file may be ahead of its chain: data is made durable first."""
-        closed = write(tmp_path / "r.webm", 4)
-        chance = Random(seed)
-        lines = [json.loads(line) for line in sidecar(closed.path).read_text().splitlines()]
-        data, chained = closed.path.read_bytes(), sidecar(closed.path).read_bytes()
-        kept = chance.randrange(1, 5)
-        size = lines[kept]["offset"] + chance.randrange(0, lines[kept]["length"])
-        end = sum(len(line) for line in chained.splitlines(keepends=True)[:kept])
-        closed.path.write_bytes(data[:size])
-        sidecar(closed.path).write_bytes(chained[: end + chance.randrange(0, 20)])
-        again = recover(closed.path)
-        if kept == 1:
-            assert again is None
-            assert not closed.path.exists()
-            return
-        assert again is not None
-        assert verify(closed.path).ok
-        assert verify(closed.path).clusters == kept - 1
+        path = write(tmp_path / "r.webm", 4).path
+        data, chained = path.read_bytes(), sidecar(path).read_bytes()
+        lines = [json.loads(line) for line in chained.splitlines()]
+        chance = Random(3)
+        for _ in range(40):
+            kept = chance.randrange(1, 5)
+            size = lines[kept]["offset"] + chance.randrange(0, lines[kept]["length"])
+            end = sum(len(line) for line in chained.splitlines(keepends=True)[:kept])
+            path.write_bytes(data[:size])
+            sidecar(path).write_bytes(chained[: end + chance.randrange(0, 20)])
+            again = recover(path)
+            if kept == 1:
+                assert again is None
+                assert not path.exists()
+            else:
+                assert again is not None
+                assert verify(path).ok
+                assert verify(path).clusters == kept - 1
 
     def test_a_whole_cluster_without_its_line_is_kept(self, tmp_path: Path) -> None:
         closed = write(tmp_path / "r.webm", 4, skip=(1,))
