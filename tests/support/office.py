@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import cast
 from uuid import UUID
 
 from tests.support.clock import FixedClock
@@ -16,6 +17,7 @@ from villagecall.case import Case
 from villagecall.directory.model import Item, Person
 from villagecall.ids import uuid7
 from villagecall.journal import JSON, SYSTEM, Actor
+from villagecall.ports import Journal
 from villagecall.settings import Settings
 from villagecall.vault import Vault
 
@@ -42,10 +44,10 @@ class Office:
 
     county: County
     approval: Approval
+    bus: LocalBus
     journal: MemoryJournal
     vault: Vault
     clock: FixedClock
-    bus: LocalBus
     forms: Mapping[str, dict[str, str]] = field(
         default_factory=lambda: {
             "LN-001": {"phone": "13800130000", "kind": "首次申领"},
@@ -140,8 +142,19 @@ class Office:
 
 
 async def office() -> Office:
+    """An office on the journal in memory."""
     clock, vault = FixedClock(), small_vault()
-    journal, bus = MemoryJournal(clock), LocalBus()
-    county = await small_county(journal, vault, clock)
-    approval = Approval(journal, vault, county.directory, clock, bus, Settings())
-    return Office(county, approval, journal, vault, clock, bus)
+    journal = MemoryJournal(clock)
+    return Office(*await _staffed(journal, vault, clock), journal=journal, vault=vault, clock=clock)
+
+
+async def office_on(journal: Journal, clock: FixedClock) -> Office:
+    """An office on any journal (one that tests do not look into)."""
+    vault = small_vault()
+    parts = await _staffed(journal, vault, clock)
+    return Office(*parts, journal=cast(MemoryJournal, journal), vault=vault, clock=clock)
+
+
+async def _staffed(journal: Journal, vault: Vault, clock: FixedClock) -> tuple[County, Approval, LocalBus]:
+    bus, county = LocalBus(), await small_county(journal, vault, clock)
+    return county, Approval(journal, vault, county.directory, clock, bus, Settings()), bus
