@@ -77,7 +77,8 @@ class Context:
             raise BadRequest(field=name) from None
 
     def query(self, name: str, default: str = "") -> str:
-        return self.request.query.get(name, default)
+        """A query parameter; one that is there but empty counts as not given."""
+        return self.request.query.get(name) or default
 
     def number(self, name: str, default: int, low: int, high: int) -> int:
         """A query parameter that is a whole number within bounds. Raises :class:`BadRequest`."""
