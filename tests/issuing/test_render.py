@@ -10,6 +10,7 @@ import numpy as np
 import pikepdf
 import pytest
 import zxingcpp
+from numpy.typing import NDArray
 from pikepdf import pdfa
 
 from tests.issuing.samples import ALL, CARD, FILING, NOTICE, PERMIT
@@ -22,8 +23,14 @@ from villagecall.issuing.sheet import Sheet
 each = pytest.mark.parametrize("sheet", ALL, ids=lambda sheet: str(sheet.kind))
 
 
+def pixels(picture: bytes, mode: int = cv2.IMREAD_COLOR) -> NDArray[np.uint8]:
+    image = cv2.imdecode(np.frombuffer(picture, np.uint8), mode)
+    assert image is not None
+    return image.astype(np.uint8)
+
+
 def decode(picture: bytes) -> list[str]:
-    image = cv2.imdecode(np.frombuffer(picture, np.uint8), cv2.IMREAD_COLOR)
+    image = pixels(picture)
     return [found.text for found in zxingcpp.read_barcodes(image)]
 
 
@@ -60,10 +67,10 @@ def test_the_qr_code_leads_to_the_check_page(sheet: Sheet) -> None:
 
 @pytest.mark.parametrize("spoil", ["blur", "faint", "stain", "noise"])
 def test_the_qr_code_survives_a_bad_print(spoil: str) -> None:
-    image = cv2.imdecode(np.frombuffer(preview.picture(render(CARD), dpi=200), np.uint8), cv2.IMREAD_GRAYSCALE)
+    image = pixels(preview.picture(render(CARD), dpi=200), cv2.IMREAD_GRAYSCALE)
     match spoil:
         case "blur":
-            image = cv2.GaussianBlur(image, (0, 0), 1.6)
+            image = cv2.GaussianBlur(image, (0, 0), 1.6).astype(np.uint8)
         case "faint":
             image = np.clip(image * 0.3 + 170, 0, 255).astype(np.uint8)
         case "noise":
@@ -137,7 +144,7 @@ def test_the_seal_carries_unit_and_purpose() -> None:
 def test_the_portrait_is_cut_out_of_its_sheet() -> None:
     made = preview.portrait(face())
     assert made is not None
-    image = cv2.imdecode(np.frombuffer(made, np.uint8), cv2.IMREAD_COLOR)
+    image = pixels(made)
     assert image.shape == (472, 354, 3)
     corners = image[5:20, 5:20].reshape(-1, 3).mean(axis=0)
     assert corners[0] > 150 and corners[2] < 110  # the photo's blue ground, not the sheet's white
@@ -152,4 +159,4 @@ def test_a_landscape_picture_is_cut_at_its_sides() -> None:
     wide = np.full((300, 900, 3), 90, np.uint8)
     made = preview.portrait(cv2.imencode(".jpg", wide)[1].tobytes())
     assert made is not None
-    assert cv2.imdecode(np.frombuffer(made, np.uint8), cv2.IMREAD_COLOR).shape == (472, 354, 3)
+    assert pixels(made).shape == (472, 354, 3)

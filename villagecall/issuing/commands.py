@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         roots = [_certificate(path) for path in args.root] or own_roots(settings_.load(args.config))
     except (SealError, SettingsError, OSError, ValueError) as error:
-        print(f"certificate verify: {error}", file=sys.stderr)  # noqa: T201
+        print(f"certificate verify: {error}", file=sys.stderr)
         return 2
     return _verify(args.files, roots)
 
@@ -41,10 +41,10 @@ def _verify(files: Sequence[Path], roots: Sequence[bytes]) -> int:
         try:
             data = file.read_bytes()
         except OSError as error:
-            print(f"certificate verify: {file}: {error.strerror}", file=sys.stderr)  # noqa: T201
+            print(f"certificate verify: {file}: {error.strerror}", file=sys.stderr)
             return 2
         verdict = verify(data, roots)
-        print(json.dumps({"file": str(file), **verdict.as_json()}, ensure_ascii=False))  # noqa: T201
+        print(json.dumps({"file": str(file), **verdict.as_json()}, ensure_ascii=False))
         code = code if verdict.valid else 1
     return code
 

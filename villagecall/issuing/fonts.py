@@ -50,7 +50,7 @@ class Face:
 
 
 def _folders() -> list[Path]:
-    named = os.environ.get("VILLAGECALL_FONTS", "")
+    named = os.environ.get("TYPST_FONT_PATHS", "")
     found = [Path(folder).expanduser() for folder in (*named.split(os.pathsep), *_FOLDERS) if folder]
     for package in _PACKAGES:
         spec = importlib.util.find_spec(package)
