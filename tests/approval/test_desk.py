@@ -15,6 +15,8 @@ from villagecall.approval.refusals import (
     NoSuchReason,
     NotAtYourDesk,
     NoticeTooLate,
+    NotIssued,
+    NotPrinted,
     ReviewFirst,
 )
 from villagecall.case import Defect
@@ -84,10 +86,18 @@ class TestRefusing:
         sentence = refusal_sentence(office.county.card, ["age", "age"], "")
         assert sentence.count("未满六十周岁") == 1
 
-    async def test_a_refused_case_is_handed_over_and_rated_like_any_other(self, office: Office) -> None:
-        case = await office.accepted()
+    async def test_a_refused_case_is_handed_over_in_writing_and_rated_like_any_other(self, office: Office) -> None:
+        """Licensing Law art. 38 (2): the refusal is a written decision."""
+        case, by = await office.accepted(), actor(office.county.willow_clerk)
         await office.approval.refuse(case.case_id, ["age"], "", actor=actor(office.county.east_officer), key=key())
-        by = actor(office.county.willow_clerk)
+        with pytest.raises(NotIssued):
+            await office.approval.deliver(case.case_id, "", "邮寄", actor=by, key=key())
+        case = await office.refused()
+        assert case.state == "refused"
+        with pytest.raises(NotPrinted):
+            await office.approval.deliver(case.case_id, "", "邮寄", actor=by, key=key())
+        case = await office.printed(case)
+        assert case.state == "refused"
         _, token = await office.approval.deliver(case.case_id, "", "邮寄", actor=by, key=key())
         assert (await office.approval.rate(token, 2, "", "", key=key())).state == "closed"
 

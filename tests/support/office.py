@@ -132,6 +132,13 @@ class Office:
         payload: dict[str, JSON] = {"certificate": certificate}
         return await self.approval.record(case.case_id, "certificate.issued", payload, actor=SYSTEM, key=key())
 
+    async def refused(self) -> Case:
+        """Refused by the east town, with the written voucher."""
+        case, officer = await self.accepted(), actor(self.county.east_officer)
+        await self.approval.refuse(case.case_id, ["age"], "", actor=officer, key=key())
+        payload: dict[str, JSON] = {"voucher": {"number": "不1", "code": "EFGH-1234", "blob": blob("voucher")}}
+        return await self.approval.record(case.case_id, "voucher.issued", payload, actor=SYSTEM, key=key())
+
     async def printed(self, case: Case | None = None) -> Case:
         case = case or await self.issued()
         by, print_id = actor(self.county.willow_clerk), str(uuid7())

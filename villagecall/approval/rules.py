@@ -228,13 +228,17 @@ def reprint(ask: Ask) -> Refusal | None:
 
 
 def on_paper(ask: Ask) -> Refusal | None:
-    """Handed over is what was printed; an approval without a certificate needs no paper."""
+    """Handed over is what was printed: the certificate, or the written refusal with its reasons.
+
+    An approval without a certificate needs no paper.
+    """
     case = ask.case
     if case.state == "approved":
         return NotIssued() if ask.item.template is not None else None
-    if case.state == "issued" and all(ticket.state in ("ticketed", "aborted", "canceled") for ticket in case.prints):
-        return NotPrinted()
-    return None
+    if case.state == "refused" and case.voucher is None:
+        return NotIssued()
+    out = any(ticket.state not in ("ticketed", "aborted", "canceled") for ticket in case.prints)
+    return None if out or case.state == "printed" else NotPrinted()
 
 
 def unrated(ask: Ask) -> Refusal | None:

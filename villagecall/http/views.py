@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Protocol
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -135,21 +135,17 @@ def _name(directory: Directory, person: UUID) -> str:
         return ""
 
 
-def call_view(directory: Directory) -> Callable[[Case, Call, CallFacts], Mapping[str, object]]:
-    """What the hub sends as ``CallView``: ``(case, call, facts)`` to plain values."""
-
-    def view(case: Case, call: Call, facts: CallFacts) -> Mapping[str, object]:
-        return call_model(case, call, directory, facts.present, facts.ringing, facts.place).model_dump()
-
-    return view
-
-
 class Views:
     """Builds every reply about cases. One for the whole application."""
 
     def __init__(self, approval: Approval, directory: Directory, clock: Clock) -> None:
         self._approval, self._directory, self._clock = approval, directory, clock
         self._names = MaskedNames(approval)
+
+    def call_view(self, case: Case, call: Call, facts: CallFacts) -> Mapping[str, object]:
+        """``CallView`` in plain values (UUIDs and datetimes among them), for the hub to send."""
+        view = call_model(case, call, self._directory, facts.present, facts.ringing, facts.place)
+        return view.model_dump()
 
     async def case(self, case: Case, person: Person) -> c.CaseView:
         """Everything of one case for one person. A supervisor sees form entries masked too."""
