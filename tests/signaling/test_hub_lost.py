@@ -100,6 +100,21 @@ async def test_an_officer_whose_browser_crashed_takes_the_seat_from_a_new_tab(ha
     assert (await second.call("call.answer", call))["t"] == "ok"
 
 
+async def test_an_officer_who_takes_another_call_gives_up_the_seat_of_a_broken_tab(hall: Hall) -> None:
+    county = hall.office.county
+    village, desk, call, _ = await active(hall)
+    await desk.gone()
+    stone, second = await hall.tab(county.stone_clerk), await hall.tab(county.east_officer)
+    _, other = await hall.called(stone, await hall.accepted(clerk=county.stone_clerk))
+    assert (await second.call("call.answer", other))["t"] == "ok"
+    assert village.last("call.state")["call"]["state"] == "waiting"  # rings again at once, not in a minute
+    await desk.open()
+    assert desk.welcome["call"] is None
+    assert not desk.got("ring")  # its person is in the other call
+    colleague = await hall.tab(county.east_officer2)
+    assert (await colleague.call("call.answer", call))["t"] == "ok"
+
+
 async def test_nobody_comes_in_under_the_id_of_a_lost_participant(hall: Hall) -> None:
     """Participant ids stand in the call's view: knowing one must not give the seat."""
     village, desk, call, _ = await active(hall)

@@ -7,12 +7,13 @@ all join under one key (unit and round), and the one that the journal took has t
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 from villagecall.case import Call, Case, Party
 from villagecall.directory.service import Directory
-from villagecall.errors import NameTaken, NotFound
+from villagecall.errors import NameTaken, NotFound, Refusal
 from villagecall.journal import JSON, SYSTEM, Actor
 from villagecall.ports import Cases, MediaAnswer, MediaEngine, Message, Stored
 from villagecall.signaling import messages as m
@@ -137,8 +138,11 @@ class Calls:
         """The call of a tab that is here again: still in it, or lost from it and the seat still free."""
         room = self.room_of(who)
         if room is not None:
-            room.lost.pop(who.participant, None)
-            return room
+            if not self.busy(who.person.person_id, besides=room.call_id):
+                room.lost.pop(who.participant, None)
+                return room
+            await self._left(room, rules.check_in(room.call, who), actor_of(who), "moved")
+            return None
         room = next((room for room in self._rooms if rules.returns_by_itself(room.call, who)), None)
         if room is None:
             return None
@@ -156,6 +160,7 @@ class Calls:
         moved = rules.check_join(room.call, who, self._presence.connected(), names)
         if moved is not None:
             await self._left(room, moved, actor_of(who), "moved")
+        await self._leave_elsewhere(room, who.person.person_id)
         key = f"joined:{who.unit}:{rules.join_round(room.call, who.unit)}"
         self._coming[who.person.person_id] = room.call_id
         try:
@@ -168,6 +173,14 @@ class Calls:
             first = rules.seat(call, who.unit)
             raise CallTaken(by=self.name(first.person) if first else "", call=str(call.call_id))
         room.declined.discard(who.participant)
+
+    async def _leave_elsewhere(self, besides: Room, person: UUID) -> None:
+        """Whoever goes into another call no longer holds the seat of a tab that broke off."""
+        for room in self._rooms:
+            for party in rules.present_parties(room.call) if room is not besides else ():
+                if party.person == person:
+                    with contextlib.suppress(Refusal):  # that call has ended meanwhile
+                        await self._left(room, party, Actor(str(person), party.unit, party.role), "moved")
 
     # ------------------------------------------------------------ in the call
 
