@@ -68,6 +68,14 @@ class Settings:
     """Demonstration: made-up county, generated secrets, printed password. Warns aloud."""
 
     @property
+    def database_url(self) -> str:
+        return self.database or f"sqlite:///{self.data.absolute() / 'villagecall.db'}"
+
+    @property
+    def blobs_spec(self) -> str:
+        return self.blobs or str(self.data / "blobs")
+
+    @property
     def base_url(self) -> str:
         return self.public_url.rstrip("/") or f"http://localhost:{self.port}"
 

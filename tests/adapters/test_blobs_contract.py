@@ -135,7 +135,8 @@ async def test_rotation_reseals_blobs_under_the_current_key(objects: Objects) ->
     stored = [await before.put(data, "text/plain") for data in (b"", b"small", LARGE)]
     after = SealedBlobs(PlainBlobs(objects), ROTATED)
     for blob in stored:
-        await after.reseal(blob.sha256)
+        assert await after.reseal(blob.sha256)
+        assert not await after.reseal(blob.sha256)
     only_new = SealedBlobs(PlainBlobs(objects), Vault({"second": b"\2" * 32}, "second", b"\3" * 32))
     assert [await only_new.get(blob.sha256) for blob in stored] == [b"", b"small", LARGE]
 

@@ -82,6 +82,10 @@ class PlainBlobs:
     async def drop(self, sha256: str) -> None:
         await self.objects.delete(checked(sha256))
 
+    def addresses(self) -> AsyncIterator[str]:
+        """Every blob there is, in no particular order."""
+        return self.objects.names()
+
     async def ready(self) -> bool:
         return await self.objects.ready()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import struct
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -85,10 +85,22 @@ class SealedBlobs:
             raise Damaged
         return data
 
-    async def reseal(self, sha256: str) -> None:
-        """The same contents under the current key (rotation)."""
-        data = await self.get(sha256)
+    async def reseal(self, sha256: str) -> bool:
+        """The same contents under the current key (rotation). False: it was under that key already."""
+        stored = await self._objects.read(checked(sha256))
+        if stored is None:
+            raise NotFound
+        name = self._vault.current.encode()
+        at = len(_MAGIC) + _LENGTH.size
+        if stored[at : at + 1 + len(name)] == bytes([len(name)]) + name:
+            return False
+        data = await asyncio.to_thread(self._open, sha256, stored)
         await self._store(sha256, len(data), data, replace=True)
+        return True
+
+    def addresses(self) -> AsyncIterator[str]:
+        """Every blob there is, in no particular order."""
+        return self._objects.names()
 
     async def has(self, sha256: str) -> bool:
         return await self._objects.size(checked(sha256)) is not None

@@ -7,6 +7,8 @@ from pathlib import Path
 from villagecall.adapters.blobs import Objects, PlainBlobs
 from villagecall.adapters.blobs_local import LocalObjects
 from villagecall.adapters.blobs_s3 import S3Objects
+from villagecall.adapters.blobs_sealed import SealedBlobs
+from villagecall.vault import Vault
 
 
 def open_objects(spec: str | Path, *, key: str = "", secret: str = "") -> Objects:
@@ -16,6 +18,9 @@ def open_objects(spec: str | Path, *, key: str = "", secret: str = "") -> Object
     return LocalObjects(Path(spec))
 
 
-def open_blobs(spec: str | Path, *, key: str = "", secret: str = "") -> PlainBlobs:
-    """Blobs at ``spec``; ``SealedBlobs(open_blobs(…), vault)`` encrypts them at rest."""
-    return PlainBlobs(open_objects(spec, key=key, secret=secret))
+def open_blobs(
+    spec: str | Path, *, key: str = "", secret: str = "", vault: Vault | None = None
+) -> PlainBlobs | SealedBlobs:
+    """Blobs at ``spec``; with a vault they are encrypted at rest."""
+    plain = PlainBlobs(open_objects(spec, key=key, secret=secret))
+    return plain if vault is None else SealedBlobs(plain, vault)
