@@ -13,8 +13,8 @@ from tests.real.process import free_ports
 from tests.real.s3 import KEY, SECRET
 from villagecall.adapters.blobs import Objects, PlainBlobs
 from villagecall.adapters.blobs_local import LocalObjects
+from villagecall.adapters.blobs_open import open_blobs, open_objects
 from villagecall.adapters.blobs_sealed import SealedBlobs
-from villagecall.adapters.blobs_spec import open_blobs, open_objects
 from villagecall.errors import Damaged, NotFound, Unavailable
 from villagecall.ports import Blobs
 from villagecall.vault import Vault

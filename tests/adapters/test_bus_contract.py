@@ -11,7 +11,7 @@ import pytest
 
 from tests.real.process import free_ports
 from tests.real.redis import RedisServer
-from villagecall.adapters.bus import open_bus
+from villagecall.adapters.bus_redis import open_bus
 from villagecall.errors import Unavailable
 from villagecall.journal import JSON
 from villagecall.ports import Bus

@@ -18,9 +18,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from villagecall.adapters.bus_local import Hint, Mailbox
+from villagecall.adapters.bus_local import Hint, LocalBus, Mailbox
 from villagecall.errors import Unavailable
 from villagecall.journal import JSON
+from villagecall.ports import Bus
 
 ANSWER_S = 1.5
 GIVE_UP_S = 2.0
@@ -124,3 +125,8 @@ class RedisBus:
             task.cancel()
         with suppress(*_DOWN):
             await self._redis.aclose()
+
+
+def open_bus(url: str) -> Bus:
+    """``redis://…``, or the bus in this process when ``url`` is empty. Connects when it is first used."""
+    return RedisBus(url) if url else LocalBus()

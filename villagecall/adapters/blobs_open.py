@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import overload
 
 from villagecall.adapters.blobs import Objects, PlainBlobs
 from villagecall.adapters.blobs_local import LocalObjects
@@ -18,6 +19,10 @@ def open_objects(spec: str | Path, *, key: str = "", secret: str = "") -> Object
     return LocalObjects(Path(spec))
 
 
+@overload
+def open_blobs(spec: str | Path, *, key: str = "", secret: str = "", vault: None = None) -> PlainBlobs: ...
+@overload
+def open_blobs(spec: str | Path, *, key: str = "", secret: str = "", vault: Vault) -> SealedBlobs: ...
 def open_blobs(
     spec: str | Path, *, key: str = "", secret: str = "", vault: Vault | None = None
 ) -> PlainBlobs | SealedBlobs:
