@@ -131,7 +131,7 @@ def _errors(route: Route) -> set[int]:
         found |= {401, 403}
     if route.op == "login":
         found |= {401, 403}
-    if names or route.scope == "case":
+    if names or route.scope == "case" or {"unit", "village"} & set(route.query):
         found.add(404)
     if route.changes:
         found |= {403, 404, 409, 422}
@@ -151,27 +151,42 @@ def _body(route: Route, schemas: dict[tuple[Any, str], Doc]) -> Doc | None:
     return {"required": True, "content": {"application/json": {"schema": schemas[route.body, "body"]}}}
 
 
-def _success(route: Route, schemas: dict[tuple[Any, str], Doc]) -> Doc:
+def _success(route: Route, schemas: dict[tuple[Any, str], Doc]) -> tuple[str, Doc]:
+    """Status and description of the answer when all is well."""
     answer: Doc = {"description": "好了 done"}
     if route.media == "websocket":
-        return {"description": "升级为长连接 the connection is a WebSocket now; see docs/PROTOCOL.md"}
+        return "101", {"description": "升级为长连接 the connection is a WebSocket now; see docs/PROTOCOL.md"}
+    if route.op == "receipt_page":
+        return "302", {"description": "去进度页 to the progress page"}
     if route.status == 204 or route.method == "HEAD":
-        return answer
+        return str(route.status), answer
     if route.reply is not None:
         schema = schemas[route.reply, "reply"]
     elif route.media in ("application/json", "text/html", "text/plain"):
         schema = {"type": "object" if route.media == "application/json" else "string"}
     else:
         schema = {"type": "string", "format": "binary"}
-    answer["content"] = {route.media: {"schema": schema}}
-    return answer
+    media = "*/*" if route.op == "asset" else route.media
+    return str(route.status), {**answer, "content": {media: {"schema": schema}}}
+
+
+def _refusals(schema: Doc) -> Doc:
+    """Every refusal as JSON, and as a plain page where a person's browser looks at the address itself."""
+    json_ = {"application/json": {"schema": schema}}
+    page = {**json_, "text/html": {"schema": {"type": "string"}}}
+    named = (("Error", json_), ("Page", page))
+    return {
+        f"{kind}{code}": {"description": text, "content": content}
+        for kind, content in named
+        for code, text in _ERRORS.items()
+    }
 
 
 def _operation(route: Route, schemas: dict[tuple[Any, str], Doc]) -> Doc:
-    status = 101 if route.media == "websocket" else 302 if route.op == "receipt_page" else route.status
-    responses: Doc = {str(status): _success(route, schemas)}
+    responses: Doc = dict([_success(route, schemas)])
+    kind = "Page" if route.media == "text/html" else "Error"
     for code in sorted(_errors(route)):
-        responses[str(code)] = {"$ref": f"#/components/responses/E{code}"}
+        responses[str(code)] = {"$ref": f"#/components/responses/{kind}{code}"}
     operation: Doc = {
         "operationId": route.op,
         "summary": route.summary,
@@ -200,7 +215,6 @@ def describe() -> Doc:
     for route in ROUTES:
         path, _ = path_of(route)
         paths.setdefault(path, {})[route.method.lower()] = _operation(route, schemas)
-    error = {"application/json": {"schema": schemas[ErrorReply, "reply"]}}
     return {
         "openapi": "3.1.1",
         "info": {
@@ -214,7 +228,7 @@ def describe() -> Doc:
         "paths": paths,
         "components": {
             "schemas": components,
-            "responses": {f"E{code}": {"description": text, "content": error} for code, text in _ERRORS.items()},
+            "responses": _refusals(schemas[ErrorReply, "reply"]),
             "parameters": {
                 "IdempotencyKey": {
                     "name": "Idempotency-Key",
