@@ -162,9 +162,15 @@ class AiortcNode:
     def _recover(self) -> tuple[tuple[UUID, RecordingFile], ...]:
         found = []
         for path in sorted(self._folder.glob("*/*.webm")):
-            closed = recording.recover(path) if recording.is_open(path) else recording.reread(path)
+            try:
+                call, participant = UUID(path.parent.name), UUID(path.stem[:36])
+                closed = recording.recover(path) if recording.is_open(path) else recording.reread(path)
+            except (ValueError, OSError) as error:
+                # One file that is not ours or cannot be read must not keep the others from being found.
+                log.error("recording_not_recovered", error=type(error).__name__)
+                continue
             if closed is not None:
-                found.append((UUID(path.parent.name), _file(UUID(path.stem[:36]), closed)))
+                found.append((call, _file(participant, closed)))
         return tuple(found)
 
     async def close(self) -> None:
