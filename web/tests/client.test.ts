@@ -229,6 +229,19 @@ describe('coming back', () => {
     expect(Pc.all.length).toBe(1)
   })
 
+  it('another PC takes the seat of the village by the id of the call', async () => {
+    const { client, sent } = setup()
+    await client.start('case', undefined, 'call')
+    expect(sent).toEqual([['call.start', { call: 'call', case: 'case' }]])
+  })
+
+  it('a call that was left is not entered again by its later states', async () => {
+    const { client, push } = await inCall()
+    await client.leave()
+    push('call.state', { call: view({ parties: view().parties.map((party) => ({ ...party, present: party.participant !== 'me' })) }) })
+    expect(client.state.call).toBeNull()
+  })
+
   it('a call that ended meanwhile is gone', async () => {
     const { client, push } = await inCall()
     push('welcome', { call: null })

@@ -93,9 +93,11 @@ export class CallClient {
     this.take(call)
   }
 
-  /** The village rings its town window. Asking again for the same case while waiting changes nothing. */
-  async start(caseId: string, unit?: string): Promise<void> {
-    const call = uuid7()
+  /**
+   * The village rings its town window. With the id of a call that is going on, this tab takes the village's
+   * seat in it, if nobody sits there any more (another PC, a browser that was restarted after a power cut).
+   */
+  async start(caseId: string, unit?: string, call: string = uuid7()): Promise<void> {
     this.take((await this.socket.request('call.start', { call, case: caseId, ...(unit && { unit }) })).call)
   }
 
@@ -246,7 +248,7 @@ export class CallClient {
       return
     }
     // A desk hears of calls that only ring; ours is the one we are in, started or answered.
-    const mine = call.parties.some((party) => party.participant === this.me) || this.state.call?.call_id === call.call_id
+    const mine = call.parties.some((party) => party.participant === this.me && party.present) || this.state.call?.call_id === call.call_id
     if (mine || !this.me) this.state.call = call
   }
 

@@ -89,6 +89,7 @@ socket.on('case.changed', (frame) => {
   if (frame.case === kase.value?.case_id) void look()
   void recount()
 })
+socket.on('queue.changed', () => void recount())
 socket.on('file.progress', (frame) => {
   if (frame.case === kase.value?.case_id) void look()
 })

@@ -1,7 +1,7 @@
 // Files on their way up, of this tab. They go one after another: the line is narrow, and pages
 // appear in the order in which they were laid on the glass.
-import { shallowReactive, watch } from 'vue'
-import { asError, session, uuid7, type ApiError } from '../../kit'
+import { shallowReactive } from 'vue'
+import { asError, uuid7, type ApiError } from '../../kit'
 import { upload } from '../../upload/tus'
 import { drop, dropAll, keep, kept } from '../../upload/kept'
 import { look, socket } from './store'
@@ -95,9 +95,8 @@ socket.on('file.progress', (frame) => {
   else change(one, { done: frame.done, pages: frame.total })
 })
 
-// The files of a person who signed out are not kept for the next one.
-watch(session, (who, before) => {
-  if (who || !before) return
+/** On sign-out: what was on its way is not kept for the next person. A session that merely ended keeps it. */
+export async function forgetAll(): Promise<void> {
   sendings.splice(0)
-  void dropAll()
-})
+  await dropAll()
+}
