@@ -23,7 +23,7 @@ from villagecall.directory.model import Item, Person
 from villagecall.errors import NotFound
 from villagecall.ids import uuid7
 from villagecall.journal import JSON
-from villagecall.ports import Bus, MediaAnswer, MediaListener, MediaStats, RecordingFile, Slot
+from villagecall.ports import Bus, MediaAnswer, MediaEngine, MediaListener, MediaStats, RecordingFile, Slot
 from villagecall.settings import Settings
 from villagecall.signaling.calls import CallFacts
 from villagecall.signaling.hub import Hub
@@ -176,6 +176,8 @@ class Hall:
     folder: Path
     tape: Tape = field(default_factory=Tape)
     bus: Bus | None = None
+    node: MediaEngine | None = None
+    """The real engine, in the tests that have one; else :class:`Tape` stands in."""
     seconds: float = 1000.0
     hub: Hub = field(init=False)
 
@@ -183,7 +185,7 @@ class Hall:
         """Start a hub, as the first one or after the old one was killed."""
         self.hub = Hub(
             cases=self.office.approval,
-            media=self.tape,
+            media=self.node or self.tape,
             directory=self.office.county.directory,
             bus=self.bus or self.office.bus,
             blobs=LocalBlobs(self.folder / "blobs"),
