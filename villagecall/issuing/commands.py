@@ -17,7 +17,7 @@ from villagecall.issuing.verify import verify
 from villagecall.settings import Settings, SettingsError
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], open_app: object = None) -> None:
     group = subparsers.add_parser("certificate", help="issued certificates").add_subparsers(required=True)
     parser = group.add_parser("verify", help="is a PDF genuine and unchanged")
     parser.add_argument("files", nargs="+", type=Path, metavar="FILE")

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], open_app: object = None) -> None:
     parser = subparsers.add_parser("terminal", help="the agent on a village PC: pairs with the server, prints")
     parser.add_argument("--server", metavar="URL", help="where the server is; kept after pairing")
     parser.add_argument("--pair", metavar="CODE", help="the eight digits that the page shows")
