@@ -38,7 +38,7 @@ class CallFacts(Protocol):
 
 
 def masked(entries: Mapping[str, str]) -> c.PersonView:
-    """李*芳, 5108**********2418, 138****0000; of an address its first six characters."""
+    """李*芳, 5108**********2418, 138****0000; of an address its first three characters."""
     address = entries.get("address", "")
     return c.PersonView(
         name=mask_name(entries.get("name", "")),
