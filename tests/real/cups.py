@@ -155,5 +155,3 @@ class CupsServer(Server):
                 tail = log.read_text(errors="replace")[-3000:] if log.exists() else ""
                 raise AssertionError(f"not {what} within {seconds} s; the end of cupsd's log:\n{tail}")
             time.sleep(0.02)
-
-

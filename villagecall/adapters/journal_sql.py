@@ -47,6 +47,11 @@ def uuid_of(value: Any) -> UUID:
     return value if isinstance(value, UUID) else UUID(bytes=bytes(value))
 
 
+def bytes_of(value: Any) -> bytes:
+    """What SQLite gives for a column of bytes that somebody has put a text into: the verifier judges it."""
+    return value.encode(errors="surrogateescape") if isinstance(value, str) else bytes(value)
+
+
 def snapshot_of(row: Row) -> Snapshot:
     stream, kind, seq, digest, state = row
     return Snapshot(uuid_of(stream), kind, Head(seq, bytes(digest)), bytes(state))
@@ -110,7 +115,7 @@ class SqlReadings:
 
     async def raw(self, stream: UUID) -> list[tuple[int, bytes, bytes]]:
         rows = await self._database.fetch("select seq, raw, hash from actions where stream = $1 order by seq", stream)
-        return [(seq, bytes(raw), bytes(digest)) for seq, raw, digest in rows]
+        return [(seq, bytes_of(raw), bytes_of(digest)) for seq, raw, digest in rows]
 
     async def since(self, position: int, limit: int) -> list[Entry]:
         rows = await self._database.fetch(self.since_sql, max(0, position), limited(limit))

@@ -17,7 +17,7 @@ ANSWER_S = 10.0
 
 CONNECT_S = 5.0
 
-_DOWN = (
+DOWN = (
     OSError,
     TimeoutError,
     asyncpg.InterfaceError,
@@ -44,7 +44,7 @@ async def answering() -> AsyncIterator[None]:
     try:
         async with asyncio.timeout(ANSWER_S + CONNECT_S):
             yield
-    except _DOWN as error:
+    except DOWN as error:
         raise Unavailable(part="database") from error
 
 
@@ -99,5 +99,5 @@ class Postgres:
     async def close(self) -> None:
         try:
             await asyncio.wait_for(self.pool.close(), CONNECT_S)
-        except (*_DOWN,):
+        except DOWN:
             self.pool.terminate()
