@@ -16,6 +16,7 @@ from tests.support.county import small_county, small_vault
 from villagecall.adapters.memory import MemoryJournal
 from villagecall.directory.commands import Parts, register
 from villagecall.directory.service import Directory
+from villagecall.errors import VillagecallError
 
 
 @dataclass(frozen=True)
@@ -125,3 +126,45 @@ def test_a_file_that_is_no_catalogue_is_one(shell: Shell, tmp_path: Path, capsys
     out, err = capsys.readouterr()
     assert out == ""
     assert "columns are missing" in err
+
+
+def test_a_year_is_loaded_and_counts(shell: Shell, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "2027.json"
+    file.write_text('{"year": 2027, "holidays": {"2027-01-01": "元旦"}, "workdays": {}}', encoding="utf-8")
+    assert shell.run("calendar", "load", str(file)) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["year"], answer["holidays"], answer["years"][-1]) == (2027, 1, 2027)
+    file.write_text('{"year": "next"}', encoding="utf-8")
+    assert shell.run("calendar", "load", str(file)) == 1
+    assert shell.run("calendar", "load", str(tmp_path / "nothing")) == 1
+    assert "not a year" in capsys.readouterr().err
+
+
+def test_a_dry_run_needs_no_installation_and_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "items.csv"
+    file.write_text("department,name,item_code\n县民政局,甲事项,A1\n", encoding="utf-8")
+
+    def no_installation(config: Path | None) -> AbstractAsyncContextManager[Parts]:
+        raise VillagecallError("vault_keys is not set")
+
+    parser = argparse.ArgumentParser()
+    register(parser.add_subparsers(required=True), no_installation)
+    args = parser.parse_args(["catalogue", "import", str(file), "--dry-run"])
+    assert args.run(args) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["added"] == 1
+    assert "empty catalogue" in err
+
+
+def test_items_need_a_county(shell: Shell, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    @asynccontextmanager
+    async def empty(config: Path | None) -> AsyncIterator[Parts]:
+        yield Running(shell.journal, shell.clock, Directory(shell.journal, shell.vault, shell.clock))
+
+    file = tmp_path / "items.csv"
+    file.write_text("department,name,item_code\n县民政局,甲事项,A1\n", encoding="utf-8")
+    parser = argparse.ArgumentParser()
+    register(parser.add_subparsers(required=True), empty)
+    args = parser.parse_args(["catalogue", "import", str(file)])
+    assert args.run(args) == 1
+    assert "Set up the county first" in capsys.readouterr().err

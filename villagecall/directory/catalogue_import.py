@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from typing import ClassVar
 
 from villagecall.case import Model
 from villagecall.directory.catalogue import Difference, Row, Sheet, difference, field_of
 from villagecall.directory.model import Item, Unit
 from villagecall.directory.records import stream_id
 from villagecall.directory.service import Directory
-from villagecall.errors import NotFound
+from villagecall.errors import NotFound, Refusal
 from villagecall.journal import JSON, SYSTEM, Action, Actor, Head, canonical
 from villagecall.ports import Append, Clock, Journal, Place
 
 _STREAM = stream_id("catalogue", "items")
 _AT_ONCE = 64
 """Appends in flight: enough for one group commit to take many."""
+
+
+class NoCounty(Refusal):
+    """Items belong to departments, and departments to a county."""
+
+    code: ClassVar[str] = "no_county"
+    status: ClassVar[int] = 409
+    zh: ClassVar[str] = "还没有县级机构,事项无处归属。"
+    en: ClassVar[str] = "There is no county yet that the items could belong to."
+    todo_zh: ClassVar[str] = "请先建立县级机构,再导入事项清单。"
+    todo_en: ClassVar[str] = "Set up the county first, then import the catalogue."
 
 
 class Imported(Model):
@@ -92,7 +104,7 @@ class Catalogue:
     def _new_department(self, name: str) -> Unit:
         counties = self._directory.units("county")
         if not counties:
-            raise NotFound(unit="county")
+            raise NoCounty
         county = counties[0]
         taken = [
             int(unit.code.rpartition("-")[2])

@@ -101,22 +101,27 @@ class Directory:
 
     async def follow(self, bus: Bus, every_s: float = 20.0) -> None:
         """Refresh on every hint, and every ``every_s`` seconds for hints that were lost. Runs until cancelled."""
+        hint = asyncio.Event()
         async with bus.subscribe(TOPIC) as hints:
-            waiting = asyncio.ensure_future(anext(hints))
+
+            async def listen() -> None:
+                async for _ in hints:
+                    hint.set()
+
+            listening = asyncio.create_task(listen())
             try:
                 while True:
-                    await asyncio.wait({waiting}, timeout=every_s)
-                    if waiting.done():
-                        waiting.result()
-                        waiting = asyncio.ensure_future(anext(hints))
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(hint.wait(), every_s)
+                    hint.clear()
                     try:
                         await self.refresh()
                     except Exception:
                         _log.exception("directory_refresh_failed")
             finally:
-                waiting.cancel()
-                with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration):
-                    await waiting
+                listening.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await listening
 
     async def _take(self, snapshot: Snapshot) -> bool:
         """Hold a newer state in memory; False when it was known."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import importlib
 import time
+from collections.abc import AsyncIterator
 
+import structlog
 from aiohttp import web
 
 from villagecall.errors import VillagecallError
@@ -16,6 +20,9 @@ from villagecall.http.metrics import METRICS, Metrics
 from villagecall.http.outer import dress, outer
 from villagecall.http.services import Services
 from villagecall.http.table import ROUTES
+
+SWEEP_S = 900.0
+_log = structlog.get_logger(__name__)
 
 HANDLER_MODULES = (
     "auth",
@@ -54,6 +61,25 @@ async def warm(app: web.Application) -> None:
     system.description()
 
 
+async def sweeping(app: web.Application) -> AsyncIterator[None]:
+    """Sessions that have ended are dropped from the store while the server runs."""
+    services = app[SERVICES]
+
+    async def sweep() -> None:
+        while True:
+            try:
+                await services.sessions.sweep(services.clock.now())
+            except Exception:
+                _log.exception("session_sweep_failed")
+            await asyncio.sleep(SWEEP_S)
+
+    task = asyncio.create_task(sweep())
+    yield
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
 def build_app(services: Services) -> web.Application:
     """The application, ready to be run or tested. It owns nothing of ``services`` and closes none of it."""
     load_handlers()
@@ -66,6 +92,7 @@ def build_app(services: Services) -> web.Application:
     app[LIMITS] = Limits(time.monotonic)
     app.on_response_prepare.append(dress)
     app.on_startup.append(warm)
+    app.cleanup_ctx.append(sweeping)
     for route in ROUTES:
         app.router.add_route(route.method, route.path, guarded(route, HANDLERS[route.op]), name=route.op)
     return app
