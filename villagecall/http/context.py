@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TypeVar, cast
+from typing import TypeVar
 from uuid import UUID
 
 from aiohttp import web
@@ -113,4 +113,4 @@ SERVICES: web.AppKey[Services] = web.AppKey("services", Services)
 
 
 def services(request: web.Request) -> Services:
-    return cast(Services, request.app[SERVICES])
+    return request.app[SERVICES]
