@@ -89,7 +89,7 @@ describe('the one-time notice', () => {
     const fixed = kase({ materials: [material('household', 'missing'), material('idcard', 'fine')], pages: [page({ page_id: 'p1', replaced_by: 'p9' })] })
     const list = mount(DefectList, { props: { tone: 'wait', title: '要补正', defects, fixed } })
     expect(list.findAll('li').map((line) => line.classes('done'))).toEqual([false, true, false])
-    expect(list.findAll('button').map((button) => button.text())).toEqual(['去扫描', '去填写'])
+    expect(list.findAll('u').map((todo) => todo.text())).toEqual(['去扫描', '去填写'])
     await list.findAll('button')[0]!.trigger('click')
     expect(list.emitted('jump')).toEqual([[defects[0]]])
   })

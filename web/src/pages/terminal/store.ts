@@ -2,7 +2,7 @@
 import { computed, ref, shallowRef, watch } from 'vue'
 import { theSocket, tabId } from '../../call'
 import type { CallClient } from '../../call/client'
-import { api, ApiError, session, type Schemas } from '../../kit'
+import { api, asError, session, type ApiError, type Schemas } from '../../kit'
 import { SecondLink } from '../../second'
 
 export type CaseView = Schemas['CaseView']
@@ -71,8 +71,7 @@ export async function openCase(id: string): Promise<void> {
     item.value = guide.item
     unwatch = socket.watch(id)
   } catch (error) {
-    if (!(error instanceof ApiError)) throw error
-    caseError.value = error
+    caseError.value = asError(error)
   }
 }
 
