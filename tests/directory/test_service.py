@@ -17,7 +17,6 @@ from villagecall.directory.passwords import WeakPassword
 from villagecall.directory.records import (
     ItemHistory,
     PersonState,
-    credential_id,
     fold_item,
     fold_person,
     fold_unit,
@@ -190,7 +189,9 @@ async def test_passwords_are_verified_and_lie_in_the_vault_only(world: World) ->
     assert await directory.verify_password("root", PASSWORD + "x") is None
     assert await directory.verify_password("willow", PASSWORD) is None, "no password was ever set"
     assert await directory.verify_password("nobody", PASSWORD) is None
-    record = await world.journal.record(credential_id(county.admin.person_id))
+    credential = directory.person(county.admin.person_id).credential
+    assert credential is not None
+    record = await world.journal.record(credential)
     assert record is not None
     assert str(world.vault.open(record)["argon2"]).startswith("$argon2id$")
     everything = b"".join(
@@ -207,14 +208,33 @@ async def test_whoever_has_left_cannot_sign_in(world: World) -> None:
     assert await county.directory.verify_password("root", PASSWORD) is None
 
 
-async def test_a_new_password_replaces_the_old_one(world: World) -> None:
+async def test_a_new_password_replaces_the_old_one_and_erases_its_hash(world: World) -> None:
     county = await world.county()
     await county.directory.set_password(county.admin.person_id, PASSWORD)
+    old = county.directory.person(county.admin.person_id).credential
+    assert old is not None
     await county.directory.set_password(county.admin.person_id, "another-one")
+    record = await world.journal.record(old)
+    assert record is not None
+    assert record.erased
     assert await county.directory.verify_password("root", PASSWORD) is None
     assert await county.directory.verify_password("root", "another-one") is not None
     with pytest.raises(WeakPassword):
         await county.directory.set_password(county.admin.person_id, "short")
+
+
+async def test_a_new_name_replaces_the_old_one_and_a_new_window_leaves_it(world: World) -> None:
+    county = await world.county()
+    first = {record.id for record in await world.journal.records(None, 1000)}
+    await county.directory.put_person(county.admin.model_copy(update={"window": "3号窗口"}))
+    assert {record.id for record in await world.journal.records(None, 1000)} == first
+    renamed = await county.directory.put_person(county.admin.model_copy(update={"name": "郑国安"}))
+    assert renamed.name == (await world.process()).person(renamed.person_id).name == "郑国安"
+    everyone = await world.journal.records(None, 1000)
+    assert sum(record.erased for record in everyone) <= 1
+    living = {str(world.vault.open(record)["name"]) for record in everyone if not record.erased}
+    assert "郑国安" in living
+    assert "郑工" not in living
 
 
 async def test_every_state_is_the_fold_of_its_stream_and_every_chain_verifies(world: World) -> None:

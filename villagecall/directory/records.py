@@ -8,7 +8,8 @@
 | item | ``item.put`` | one version of the item | :class:`ItemHistory`: every version |
 | calendar | ``calendar.put`` | one year of the working-day calendar | the year |
 
-Names of staff are personal data: they lie in the vault with the credential, not in the chain.
+Names of staff are personal data: they lie in the vault with the credential, not in the chain. A record id
+is written once, so that every commitment can be checked while its record lives; what is replaced is erased.
 """
 
 from __future__ import annotations
@@ -29,16 +30,6 @@ CHANGES = "directory"
 def stream_id(kind: str, code: str) -> UUID:
     """The stream of a unit (by code), person (by login), item (by code) or calendar (by year)."""
     return uuid5(NAMESPACE_URL, f"villagecall:{kind}:{code}")
-
-
-def profile_id(person: UUID) -> UUID:
-    """The vault record of a person's name."""
-    return uuid5(person, "profile")
-
-
-def credential_id(person: UUID) -> UUID:
-    """The vault record of a person's password hash."""
-    return uuid5(person, "credential")
 
 
 class PersonState(Model):

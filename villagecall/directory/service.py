@@ -26,16 +26,15 @@ from villagecall.directory.records import (
     LISTS,
     ItemHistory,
     PersonState,
-    credential_id,
     payload,
-    profile_id,
     stream_id,
 )
 from villagecall.directory.search import Index, described
 from villagecall.errors import NotFound
+from villagecall.ids import uuid7
 from villagecall.journal import JSON, SYSTEM, Action, Actor, Head, canonical, stamp
 from villagecall.ports import Append, Bus, Clock, Journal, Place, Snapshot
-from villagecall.vault import SealedRecord, Vault
+from villagecall.vault import Sealed, SealedRecord, Vault
 
 TOPIC = "directory"
 _PAGE = 200
@@ -53,6 +52,10 @@ class _Write:
     state: bytes
     stream: UUID
     records: tuple[SealedRecord, ...] = ()
+
+
+def _ref(sealed: Sealed) -> Ref:
+    return Ref(record=sealed.record.id, commitment=sealed.commitment)
 
 
 class Directory:
@@ -249,12 +252,15 @@ class Directory:
     async def put_person(self, person: Person, by: Actor = SYSTEM) -> Person:
         """Add or change a member of staff; ``credential`` is kept as it is. Raises ``NameTaken``."""
         self.unit(person.unit)
-        old = self._states.get(person.person_id)
-        known = self._people.get(person.person_id)
+        old, known = self._states.get(person.person_id), self._people.get(person.person_id)
         if known is not None and known == person.model_copy(update={"credential": known.credential}):
             return known
-        name: dict[str, JSON] = {"name": person.name}
-        sealed = self._vault.seal(profile_id(person.person_id), person.person_id, name)
+        stored: tuple[SealedRecord, ...] = ()
+        if old is not None and known is not None and known.name == person.name:
+            profile = old.profile
+        else:
+            sealed = self._vault.seal(uuid7(), person.person_id, {"name": person.name})
+            profile, stored = _ref(sealed), (sealed.record,)
         state = PersonState(
             person_id=person.person_id,
             login=person.login,
@@ -262,20 +268,13 @@ class Directory:
             unit=person.unit,
             window=person.window,
             active=person.active,
-            profile=Ref(record=sealed.record.id, commitment=sealed.commitment),
+            profile=profile,
             credential=old.credential if old else None,
         )
-        body = payload(state.model_copy(update={"credential": None}))
-        write = _Write(
-            "person",
-            person.login,
-            "person.put",
-            body,
-            state.model_dump_json().encode(),
-            person.person_id,
-            (sealed.record,),
-        )
-        await self._write(write, by)
+        body, raw = payload(state.model_copy(update={"credential": None})), state.model_dump_json().encode()
+        await self._write(_Write("person", person.login, "person.put", body, raw, person.person_id, stored), by)
+        if old is not None and old.profile != state.profile:
+            await self._journal.erase(old.profile.record)
         return self.person(person.person_id)
 
     async def set_password(self, person_id: UUID, password: str, by: Actor = SYSTEM) -> None:
@@ -283,12 +282,14 @@ class Directory:
         self.person(person_id)
         old = self._states[person_id]
         hashed = await asyncio.to_thread(passwords.seal, password)
-        sealed = self._vault.seal(credential_id(person_id), person_id, {"argon2": hashed})
-        ref = Ref(record=sealed.record.id, commitment=sealed.commitment)
+        sealed = self._vault.seal(uuid7(), person_id, {"argon2": hashed})
+        ref = _ref(sealed)
         state = old.model_copy(update={"credential": ref}).model_dump_json().encode()
         body: dict[str, JSON] = {"credential": payload(ref)}
         write = _Write("person", old.login, "person.password_set", body, state, person_id, (sealed.record,))
         await self._write(write, by)
+        if old.credential is not None:
+            await self._journal.erase(old.credential.record)
 
     async def verify_password(self, login: str, password: str) -> Person | None:
         """The person when login and password are right and the person is active.
@@ -297,8 +298,7 @@ class Directory:
         """
         person = self.by_login(login)
         known = person is not None and person.active and person.credential is not None
-        record_id = credential_id(person.person_id if person else stream_id("person", login))
-        record = await self._journal.record(record_id)
+        record = await self._journal.record((person.credential if person else None) or uuid7())
         sealed = passwords.NOBODY
         if known and record is not None and not record.erased:
             sealed = str(self._vault.open(record)["argon2"])
