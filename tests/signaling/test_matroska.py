@@ -22,15 +22,15 @@ def seconds(count: int) -> list[tuple[int, list[Block]]]:
     clusters = []
     for second in range(count):
         frames = [
-            Block(VIDEO, second * 1000 + n * 40, n == 0, picture(CAMERA)[(second * 25 + n) % 100]) for n in range(25)
+            Block(VIDEO, second * 1000 + n * 40, n == 0, picture(CAMERA)[(second * 25 + n) % 50]) for n in range(25)
         ]
-        frames += [Block(AUDIO, second * 1000 + n * 20, True, tone(CAMERA)[(second * 50 + n) % 200]) for n in range(50)]
+        frames += [Block(AUDIO, second * 1000 + n * 20, True, tone(CAMERA)[(second * 50 + n) % 100]) for n in range(50)]
         clusters.append((second * 1000, sorted(frames, key=lambda b: b.ms)))
     return clusters
 
 
 def a_file(count: int = 3) -> bytes:
-    return matroska.header(320, 240) + b"".join(matroska.cluster(at, blocks) for at, blocks in seconds(count))
+    return matroska.header(160, 120) + b"".join(matroska.cluster(at, blocks) for at, blocks in seconds(count))
 
 
 def decoded(data: bytes | Path) -> tuple[int, int]:
@@ -57,7 +57,7 @@ def test_the_tracks_say_what_they_hold() -> None:
     with av.open(io.BytesIO(a_file())) as container:
         assert "webm" in container.format.name
         video, audio = container.streams.video[0], container.streams.audio[0]
-        assert (video.codec_context.name, video.width, video.height) == ("vp8", 320, 240)
+        assert (video.codec_context.name, video.width, video.height) == ("vp8", 160, 120)
         assert (audio.codec_context.name, audio.rate, audio.channels) in {
             ("opus", 48000, 2),
             ("libopus", 48000, 2),
@@ -68,7 +68,7 @@ def test_the_tracks_say_what_they_hold() -> None:
 def test_cut_anywhere_it_plays_up_to_there(share: float) -> None:
     """What is left behind the last whole cluster does no harm."""
     whole = a_file(4)
-    clusters = [len(matroska.header(320, 240))]
+    clusters = [len(matroska.header(160, 120))]
     for at, blocks in seconds(4):
         clusters.append(clusters[-1] + len(matroska.cluster(at, blocks)))
     cut = clusters[0] + int((len(whole) - clusters[0]) * share)

@@ -30,7 +30,7 @@ from tests.signaling.test_matroska import seconds
 from villagecall.signaling.recording import ChainedFile
 file = ChainedFile(Path(sys.argv[1]))
 clusters = seconds(4)
-file.begin(320, 240)
+file.begin(160, 120)
 print("ready", flush=True)
 for turn in range(10_000):
     at, blocks = clusters[turn % 4]
@@ -43,7 +43,7 @@ for turn in range(10_000):
 def write(path: Path, count: int = 4, *, skip: tuple[int, ...] = ()) -> recording.Closed:
     """A closed recording of so many seconds, without those in ``skip``."""
     file = ChainedFile(path)
-    file.begin(320, 240)
+    file.begin(160, 120)
     for at, blocks in seconds(count):
         if at // 1000 not in skip:
             file.cluster(at, blocks)
@@ -68,7 +68,7 @@ def test_gaps_are_named_to_the_second(tmp_path: Path) -> None:
 
 def test_a_recording_that_ends_in_silence_says_so(tmp_path: Path) -> None:
     file = ChainedFile(tmp_path / "r.webm")
-    file.begin(320, 240)
+    file.begin(160, 120)
     file.cluster(*seconds(1)[0])
     assert file.close(10_000).gaps == ((0, 10),)
 
@@ -200,9 +200,9 @@ class TestWhileItRuns:
         with ThreadPoolExecutor(1) as disk:
             tape = Recording(tmp_path / "r.webm", disk, monotonic() - 3.2)
             for n in range(150):
-                tape.frame(AUDIO, n * 20, tone(CAMERA)[n], True)
+                tape.frame(AUDIO, n * 20, tone(CAMERA)[n % 100], True)
                 if n % 2 == 0:
-                    tape.frame(VIDEO, n * 20, picture(CAMERA)[n // 2], n % 50 == 0)
+                    tape.frame(VIDEO, n * 20, picture(CAMERA)[n // 2 % 50], n % 50 == 0)
             closed = await tape.close(monotonic())
             assert closed is await tape.close(monotonic() + 5), "closed once"
             tape.frame(AUDIO, 9000, b"late", True)

@@ -20,7 +20,7 @@ from aiortc.rtcconfiguration import RTCBundlePolicy
 from villagecall.ports import MediaAnswer, MediaEngine
 
 RATE = 25
-SECONDS = 4
+SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Camera:
     """A picture of one grey value with a wandering bar, and a tone: told apart after decoding."""
 
     grey: int
-    width: int = 320
-    height: int = 240
-    bitrate: int = 300_000
+    width: int = 160
+    height: int = 120
+    bitrate: int = 200_000
 
 
 @lru_cache
