@@ -100,7 +100,7 @@ class Vault:
             raise VaultError(f"record {record.id}: key {record.key_id!r} is not in the settings")
         try:
             return cipher.decrypt(record.nonce, record.ciphertext, record.id.bytes + record.stream.bytes)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: a nonce that is no nonce, as in an erased record
             raise VaultError(f"record {record.id}: does not open") from error
 
     def open(self, record: SealedRecord) -> dict[str, JSON]:
@@ -130,7 +130,7 @@ class Vault:
             raise VaultError("sealed bytes: unknown key")
         try:
             return cipher.decrypt(sealed[end : end + 12], sealed[end + 12 :], context)
-        except InvalidTag as error:
+        except (InvalidTag, ValueError) as error:  # ValueError: cut off within the nonce
             raise VaultError("sealed bytes: do not open") from error
 
     def token(self, field: str, value: str) -> bytes:
