@@ -59,7 +59,7 @@ def test_every_flipped_byte_is_found() -> None:
 def test_another_key_opens_nothing() -> None:
     record = VAULT.seal(uuid7(), uuid7(), PERSON).record
     with pytest.raises(VaultError, match="does not open"):
-        Vault({"k1": rb"\x09" * 32}, "k1", b"\3" * 32).open(record)
+        Vault({"k1": b"\x09" * 32}, "k1", b"\3" * 32).open(record)
     with pytest.raises(VaultError, match="not in the settings"):
         Vault({"other": b"\1" * 32}, "other", b"\3" * 32).open(record)
 
