@@ -67,7 +67,7 @@ KINDS: Mapping[str, Words] = {
     "file.read": Words("文件识别完成,共 {frames} 页", "File read, {frames} pages"),
     "file.refused": Words("一个文件不能识别", "A file could not be read"),
     "page.added": Words("扫描一页", "Page scanned"),
-    "page.judged": Words("页面检查完成", "Page judged"),
+    "page.judged": Words("检查或转正一页", "Page judged or turned"),
     "page.removed": Words("删除一页", "Page removed"),
     "case.submitted": Words("提交,受理编号 {number}", "Submitted, number {number}"),
     "case.accepted": Words("受理", "Accepted"),

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from tests.support.office import Office, actor, key
-from villagecall.approval.readings import Line
+from villagecall.approval.readings import STEP, Line
 from villagecall.case import Case
 from villagecall.directory.model import Person
 from villagecall.errors import BadRequest
@@ -116,6 +116,16 @@ class TestSearch:
             q = case.number if by_number else "李桂芳"
             assert (await office.approval.cases(person, q=q)).cases == ()
 
+    async def test_the_cases_of_a_merged_village_stay_findable(self, office: Office) -> None:
+        county = office.county
+        case = await office.accepted()
+        merged = {"until": office.clock.now().date(), "successor": county.stone.code}
+        await county.directory.put_unit(county.willow.model_copy(update=merged))
+        for q in (case.number, "李桂芳"):
+            page = await office.approval.cases(county.stone_clerk, q=q)
+            assert ids(page.cases) == [case.case_id]
+            assert (await office.approval.cases(county.hill_clerk, q=q)).cases == ()
+
 
 class TestTheQueue:
     async def test_calls_come_first_in_the_order_of_request(self, office: Office) -> None:
@@ -127,7 +137,7 @@ class TestTheQueue:
         queue = await office.approval.queue(east)
         assert ids(queue.video) == [case.case_id for case in reversed(cases)]
         assert (queue.today, queue.general) == ((), ())
-        assert queue.counts == {"video": 3, "today": 3, "overdue": 0, "general": 0, "total": 3}
+        assert queue.counts == {"all": 3, "video": 3, "today": 3, "overdue": 0, "general": 0}
 
     async def test_who_is_answered_moves_out_of_the_waiting_line(self, office: Office) -> None:
         county = office.county
@@ -166,7 +176,7 @@ class TestTheQueue:
         assert ids(queue.today) == [overdue.case_id, today.case_id]
         assert [line.group for line in queue.today] == ["overdue", "today"]
         assert ids(queue.general) == [later.case_id]
-        assert queue.counts == {"video": 0, "today": 1, "overdue": 1, "general": 1, "total": 3}
+        assert queue.counts == {"all": 3, "video": 0, "today": 2, "overdue": 1, "general": 1}
 
     async def test_within_a_day_first_come_first_served(self, office: Office) -> None:
         made = []
@@ -175,11 +185,18 @@ class TestTheQueue:
             office.clock.forward(minutes=1)
         assert ids((await office.approval.queue(office.county.east.code)).today) == made
 
+    async def test_what_is_due_today_is_counted_beyond_the_first_page(self, office: Office) -> None:
+        for _ in range(STEP + 3):
+            await office.accepted()
+        await office.accepted(office.county.filing)
+        counts = (await office.approval.queue(office.county.east.code, limit=5)).counts
+        assert (counts["all"], counts["today"], counts["general"]) == (STEP + 4, STEP + 3, 1)
+
     async def test_decided_cases_leave_the_queue(self, office: Office) -> None:
         await office.approved()
         queue = await office.approval.queue(office.county.east.code)
         assert (queue.video, queue.today, queue.general) == ((), (), ())
-        assert queue.counts["total"] == 0
+        assert queue.counts["all"] == 0
 
     async def test_a_claimed_case_stays_visible_to_the_others(self, office: Office) -> None:
         case = await office.accepted()

@@ -166,6 +166,15 @@ class TestPapers:
         for kind in ("file.read", "file.refused", "page.added", "page.judged", "recording.closed"):
             assert life.refusal(kind, SYSTEM) is None, kind
 
+    def test_pages_are_turned_until_the_decision(self) -> None:
+        life = Life(spot()).open()
+        page = {"page_id": str(life.scan("photo"))}
+        assert life.refusal("page.judged", clerk(), {**page}) is None
+        assert life.accepted().refusal("page.judged", officer(), {**page}) is None
+        life.do("case.approved", officer())
+        assert isinstance(life.refusal("page.judged", officer(), {**page}), refusals.WrongState)
+        assert life.refusal("page.judged", SYSTEM, {**page}) is None
+
 
 class TestNotice:
     def test_defects_are_told_within_five_working_days_or_never(self) -> None:

@@ -11,10 +11,13 @@ from villagecall.approval.queue import Group
 from villagecall.approval.store import CaseStore, as_case
 from villagecall.case import Call, Case
 from villagecall.directory.model import Person, Role
+from villagecall.directory.scope import present
 from villagecall.errors import BadRequest
 
 LOOK = 500
-"""How far a queue is read to count what is due today."""
+"""How many waiting calls are looked at; a line is never that long."""
+STEP = 50
+"""Cases read at once while counting what is due today."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +37,7 @@ class CasePage:
 
 @dataclass(frozen=True, slots=True)
 class DeskQueue:
-    """``counts``: video, today, overdue, general, total."""
+    """``counts``: all, video, today (overdue ones among them), overdue, general."""
 
     video: tuple[Line, ...]
     today: tuple[Line, ...]
@@ -57,12 +60,18 @@ class Readings(CaseStore):
         """``all`` for a supervisor, else the code of the person's unit."""
         return "all" if person.role is Role.SUPERVISOR else person.unit
 
-    def list_name(self, person: Person, view: str, day: str = "") -> str:
+    def codes(self, person: Person) -> tuple[str, ...]:
+        """The codes a person's cases stand under: the scope, and the units that were merged into it."""
+        code, tree = self.scope(person), self.directory.tree
+        before = (other for other in tree if other != code and tree[other].successor and present(tree, other) == code)
+        return (code, *sorted(before))
+
+    def list_name(self, person: Person, view: str, day: str = "", code: str = "") -> str:
         """Which list of the journal a view reads: ``all`` (also ``unit``), ``open``, ``done``, ``today``.
 
         Raises :class:`BadRequest` for another one.
         """
-        code = self.scope(person)
+        code = code or self.scope(person)
         if view in ("open", "done"):
             return f"{view}:{code}"
         if view == "today":
@@ -81,20 +90,24 @@ class Readings(CaseStore):
         day = deadlines.day_of(self.clock.now()).isoformat()
         name = self.list_name(person, view, day)
         if q.strip():
-            return CasePage(await self._search(person, name, q, limit), None)
+            return CasePage(await self._search(person, view, q, limit), None)
         page = await self.journal.page(name, after, limit, reverse=True)
         found = [case for snapshot in page.snapshots if (case := as_case(snapshot)) is not None]
         return CasePage(tuple(self.line(case, person.unit) for case in found), page.next)
 
-    async def _search(self, person: Person, name: str, q: str, limit: int) -> tuple[Line, ...]:
+    async def _search(self, person: Person, view: str, q: str, limit: int) -> tuple[Line, ...]:
+        """Also among the cases of villages and towns that were merged into this one."""
+        codes = self.codes(person)
         exact = await self.find(f"number:{q.strip().upper()}")
         if exact is not None:
-            inside = self.scope(person) in ("all", exact.village, *queue.units(exact))
+            inside = not {"all", exact.village, *queue.units(exact)}.isdisjoint(codes)
             return (self.line(exact, person.unit),) if inside else ()
         tokens = {token for word in q.split() for token in self.vault.query(word)}
         if not tokens:
             return ()
-        found = await self.journal.search(sorted(tokens), [name], limit)
+        day = deadlines.day_of(self.clock.now()).isoformat()
+        lists = [self.list_name(person, view, day, code) for code in codes]
+        found = await self.journal.search(sorted(tokens), lists, limit)
         return tuple(self.line(case, person.unit) for each in found if (case := as_case(each)) is not None)
 
     async def queue(self, unit: str, *, after: str | None = None, limit: int = 50) -> DeskQueue:
@@ -105,9 +118,8 @@ class Readings(CaseStore):
         waiting = await self.journal.page(f"waiting:{unit}", None, LOOK) if after is None else None
         video = [self.line(case, unit) for each in (waiting.snapshots if waiting else ()) if (case := as_case(each))]
         page = await self.journal.page(f"queue:{unit}", after, limit)
-        shown = {line.case.case_id for line in video}
         rest = [self.line(case, unit) for each in page.snapshots if (case := as_case(each))]
-        rest = [line for line in rest if line.case.case_id not in shown]
+        rest = [line for line in rest if line.group != "video"]
         return DeskQueue(
             tuple(video),
             tuple(line for line in rest if line.group in ("today", "overdue")),
@@ -117,18 +129,20 @@ class Readings(CaseStore):
         )
 
     async def _counts(self, unit: str) -> dict[str, int]:
-        """The queue is sorted by what is due, so what is due today stands at its head."""
-        groups = {"today": 0, "overdue": 0}
-        head = await self.journal.page(f"queue:{unit}", None, LOOK)
-        for snapshot in head.snapshots:
-            case = as_case(snapshot)
+        """The queue is sorted by what is due, so what is overdue or due today stands at its head."""
+        today = overdue = 0
+        after: str | None = None
+        while True:
+            page = await self.journal.page(f"queue:{unit}", after, STEP)
             # Read without the call: a case that waits on video is due today all the same.
-            group = self.line(case).group if case else "general"
-            if group not in groups:
+            groups = [self.line(case).group for case in filter(None, map(as_case, page.snapshots))]
+            overdue += groups.count("overdue")
+            today += groups.count("overdue") + groups.count("today")
+            after = page.next
+            if after is None or "general" in groups:
                 break
-            groups[group] += 1
-        total, video = await self.journal.count(f"queue:{unit}"), await self.journal.count(f"waiting:{unit}")
-        return {**groups, "video": video, "total": total, "general": total - sum(groups.values())}
+        all_, video = await self.journal.count(f"queue:{unit}"), await self.journal.count(f"waiting:{unit}")
+        return {"all": all_, "video": video, "today": today, "overdue": overdue, "general": all_ - today}
 
     async def place(self, call: Call) -> int:
         """How many calls wait before this one at its unit; 0 also when it does not wait."""

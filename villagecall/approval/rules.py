@@ -186,6 +186,12 @@ def in_call_if_reviewed(ask: Ask) -> Refusal | None:
     return WrongState(**_words(case, "file.received"))
 
 
+def undecided(ask: Ask) -> Refusal | None:
+    """People turn pages until the decision; then the papers stand as they were decided on."""
+    frozen = who(ask.actor) != "system" and ask.case.state not in OPEN
+    return WrongState(**_words(ask.case, "page.judged")) if frozen else None
+
+
 def _named_call(ask: Ask) -> Call | None:
     wanted = ask.payload.get("call_id")
     return next((call for call in ask.case.calls if wanted is None or str(call.call_id) == wanted), None)
@@ -264,10 +270,10 @@ TABLE: Mapping[str, Rule] = {
     "applicant.revealed": Rule(ANY, WORKERS, (own_village,)),
     "file.received": Rule(INTAKE | REVIEW, CLERK, (own_village, in_call_if_reviewed)),
     # What the scan workers find out may arrive after the state has moved on; it is never lost.
-    "file.read": Rule(ANY, CLERK | SYSTEM, (own_village,)),
-    "file.refused": Rule(ANY, CLERK | SYSTEM, (own_village,)),
-    "page.added": Rule(ANY, CLERK | SYSTEM, (own_village,)),
-    "page.judged": Rule(ANY, WORKERS | SYSTEM, (own_village,)),
+    "file.read": Rule(ANY, SYSTEM),
+    "file.refused": Rule(ANY, SYSTEM),
+    "page.added": Rule(ANY, SYSTEM),
+    "page.judged": Rule(ANY, WORKERS | SYSTEM, (own_village, undecided)),
     "page.removed": Rule(INTAKE, CLERK, (own_village,)),
     "case.submitted": Rule(INTAKE, CLERK, (own_village,)),
     "case.accepted": Rule(frozenset({"submitted"}), SYSTEM),

@@ -110,6 +110,18 @@ class CaseStore:
             notice_until=self.notice_until(case),
         )
 
+    def check(self, case: Case, kind: str, actor: Actor) -> None:
+        """Raises the state table's refusal, before work is done that the table would refuse at its end."""
+        ask = rules.Ask(
+            case,
+            actor,
+            self.clock.now(),
+            self.item(case),
+            tree=self.directory.tree,
+            notice_until=self.notice_until(case),
+        )
+        rules.check(kind, ask)
+
     async def personal(self, ref: Ref | None) -> dict[str, str]:
         """The entries of a vault record in clear; empty when there is none or it was erased."""
         record = await self.journal.record(ref.record) if ref else None

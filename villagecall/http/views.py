@@ -15,7 +15,7 @@ from villagecall.approval.rules import holds, unread_files
 from villagecall.approval.service import Approval
 from villagecall.case import Call, Case, Claim, Page, Ref
 from villagecall.case_words import STATES
-from villagecall.directory.model import Material, Person, Role
+from villagecall.directory.model import Item, Material, Person, Role
 from villagecall.directory.service import Directory
 from villagecall.errors import NotFound
 from villagecall.http.models import case as c
@@ -148,12 +148,10 @@ class Views:
         return view.model_dump()
 
     async def case(self, case: Case, person: Person) -> c.CaseView:
-        """Everything of one case for one person. A supervisor sees form entries masked too."""
+        """Everything of one case for one person."""
         item, name = self._approval.item(case), self._directory.unit_name
         now, calendar, words = self._clock.now(), self._directory.calendar, STATES[case.state]
-        form = await self._approval.personal(case.form)
-        if person.role is Role.SUPERVISOR:
-            form = {key: "*" * min(len(value), 8) for key, value in form.items()}
+        actions = self._approval.actions(case, person)
         return c.CaseView(
             case_id=case.case_id,
             seq=case.seq,
@@ -176,7 +174,7 @@ class Views:
             on_the_spot=item.on_the_spot,
             applicant=await self._names.get(case.applicant),
             agent=await self._names.get(case.agent),
-            form=form,
+            form=_form(await self._approval.personal(case.form), item, person, editing="form" in actions),
             materials=[_material(case, material) for material in item.materials],
             pages=[_page(case, page) for page in case.pages],
             refused_files=list(case.refused_files),
@@ -196,7 +194,7 @@ class Views:
             delivered=case.delivery.at if case.delivery else None,
             rating_level=case.rating.level if case.rating else 0,
             reason=case.reason,
-            actions=self._approval.actions(case, person),
+            actions=actions,
             checkpoints=list(item.checkpoints),
         )
 
@@ -267,6 +265,15 @@ class Views:
             )
             for one in case.recordings
         ]
+
+
+def _form(entries: Mapping[str, str], item: Item, person: Person, *, editing: bool) -> dict[str, str]:
+    """Entries as a person sees them: in full while filling them in; phones masked at the desks; stars for a
+    supervisor, who judges the way of a case and not its contents."""
+    if person.role is Role.SUPERVISOR:
+        return {key: "*" * min(len(value), 8) for key, value in entries.items()}
+    phones = set() if editing else {field.code for field in item.form if field.kind == "phone"}
+    return {key: mask_phone(value) if key in phones else value for key, value in entries.items()}
 
 
 _VIEWS: WeakKeyDictionary[Approval, Views] = WeakKeyDictionary()
