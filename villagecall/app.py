@@ -103,7 +103,7 @@ async def open_services(
         ledger = Ledger(journal, vault, directory, clock)
         pool = Pool(settings)
         stack.push_async_callback(pool.close)
-        scans = Scans(approval, blobs, bus, pool, clock, settings)
+        scans = Scans(approval, blobs, bus, pool, vault, clock, settings)
         issuing = Issuing(approval, journal, blobs, open_signer(settings), directory, vault, clock, settings)
         devices = Devices(journal, directory, bus, clock)
         media = AiortcNode(
@@ -159,6 +159,8 @@ async def open_services(
             stack.push_async_callback(hub.close)
             await devices.start()
             stack.push_async_callback(devices.close)
+            warming = asyncio.create_task(scans.warm())
+            stack.push_async_callback(_cancel, warming)
             await outbox.start()
             stack.push_async_callback(outbox.stop)
             following = asyncio.create_task(directory.follow(bus))

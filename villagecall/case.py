@@ -100,6 +100,7 @@ class Page(Model):
     width: int = 0
     height: int = 0
     turned: int = 0
+    phash: str = ""
     verdict: Verdict | None = None
     replaced_by: UUID | None = None
     removed: bool = False

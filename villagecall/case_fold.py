@@ -116,6 +116,7 @@ def page_judged(case: Case, p: Payload, entry: Entry) -> Changes:
         width=p["width"],
         height=p["height"],
         turned=p.get("turned", 0),
+        phash=p.get("phash", ""),
     )
 
 

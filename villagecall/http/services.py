@@ -9,6 +9,7 @@ from villagecall.directory.service import Directory
 from villagecall.issuing.devices import Devices
 from villagecall.issuing.service import Issuing
 from villagecall.ledger.service import Ledger
+from villagecall.outbox import Outbox
 from villagecall.ports import Blobs, Bus, Clock, Journal, Sessions
 from villagecall.scan.service import Scans
 from villagecall.settings import Settings
@@ -32,3 +33,4 @@ class Services:
     issuing: Issuing
     devices: Devices
     ledger: Ledger
+    outbox: Outbox

@@ -23,7 +23,7 @@ import typst
 from pikepdf import pdfa
 
 from villagecall.errors import VillagecallError
-from villagecall.issuing import fonts
+from villagecall import fonts
 from villagecall.issuing.number import show_code
 from villagecall.issuing.sheet import Sheet, chinese_date, local_day, plain_date
 

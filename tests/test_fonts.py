@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from villagecall.issuing import fonts
+from villagecall import fonts
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Finds a Chinese font for certificates at run time.
+"""Finds a Chinese font for certificates and cover sheets at run time.
 
 PDF/A needs the font in the file, and the validator reads TrueType outlines only (CFF collections such as
 Noto CJK's are refused), so the font is LXGW WenKai, a clear regular script (楷体), or another TrueType font

@@ -1,0 +1,69 @@
+"""Every command. Each room brings its own (``<room>/commands.py``); this file puts them together.
+
+JSON goes to stdout, one object a line where there are several; messages go to stderr; exit 0 = done,
+1 = the answer is no, 2 = wrong use or a setting that cannot be read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import sys
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from villagecall import __version__
+from villagecall.errors import Refusal, VillagecallError
+
+if TYPE_CHECKING:
+    from villagecall.http.services import Services
+
+ROOMS = ("adapters", "directory", "scan", "signaling", "issuing", "ledger", "terminal", "demo")
+
+
+def open_services(config: Path | None) -> AbstractAsyncContextManager[Services]:
+    """The composition for a command that reads or writes the installation, without serving it."""
+    from villagecall import app, settings
+
+    return app.open_services(settings.load(config), work=False)
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from villagecall import app, settings
+
+    return app.run(settings.load(args.config))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = argparse.ArgumentParser(prog="villagecall", description="村能办: errands finished in the village.")
+    top.add_argument("--version", action="version", version=__version__)
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+    serve = commands.add_parser("serve", help="the server")
+    serve.add_argument("--config", type=Path, help="settings file (TOML)")
+    serve.set_defaults(run=_serve)
+    for room in ROOMS:
+        module = importlib.import_module(f"villagecall.{room}.commands")
+        module.register(commands, open_services)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; gives its exit status."""
+    args = parser().parse_args(argv)
+    try:
+        status: int = args.run(args)
+    except Refusal as refusal:
+        print(f"villagecall: {refusal.code}: {refusal.say(refusal.zh)} {refusal.say(refusal.en)}", file=sys.stderr)
+        return 1
+    except VillagecallError as error:
+        print(f"villagecall: {error}", file=sys.stderr)
+        return 2
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return 130
+    except BrokenPipeError:
+        return 0
+    return status

@@ -1,0 +1,50 @@
+"""The copies made for looking at: a view of the page and a thumbnail (JPEG). The original stays as it came."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Bgr = NDArray[np.uint8]
+VIEW_DPI = 200
+VIEW_SIDE = 2400
+THUMB_WIDTH = 220
+
+
+def has_colour(image: Bgr) -> bool:
+    """Whether a red head, a seal or a photo stands on the page (DA/T 31: then colour is kept)."""
+    small = cv2.resize(image, (320, max(1, round(320 * image.shape[0] / image.shape[1]))), interpolation=cv2.INTER_AREA)
+    lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB).astype(np.int16)
+    # The paper's own tint is not colour: measured against the page's middle.
+    a, b = lab[:, :, 1] - int(np.median(lab[:, :, 1])), lab[:, :, 2] - int(np.median(lab[:, :, 2]))
+    return float((np.hypot(a, b) > 14).mean()) > 4e-4
+
+
+def whitened(image: Bgr) -> Bgr:
+    """Paper towards white by one gain for the whole page: stains, holes and seals stay what they are."""
+    small = cv2.resize(image, (200, 280), interpolation=cv2.INTER_AREA)
+    paper = np.percentile(small.reshape(-1, 3), 85, axis=0)
+    if paper.min() < 150 or paper.max() - paper.min() > 60:
+        return image
+    table = np.clip(np.arange(256)[:, None] * (250.0 / paper)[None, :], 0, 255).astype(np.uint8)
+    return np.asarray(cv2.LUT(image, table.reshape(256, 1, 3)), np.uint8)
+
+
+def view(image: Bgr) -> bytes:
+    """JPEG of the page; grey where there is no colour on it."""
+    picture = image if has_colour(image) else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    return _jpeg(np.asarray(picture, np.uint8), 62)
+
+
+def thumb(image: Bgr) -> bytes:
+    height = max(1, round(THUMB_WIDTH * image.shape[0] / image.shape[1]))
+    return _jpeg(np.asarray(cv2.resize(image, (THUMB_WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8), 70)
+
+
+def _jpeg(image: Bgr, quality: int) -> bytes:
+    flags = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
+    ok, data = cv2.imencode(".jpg", image, flags)
+    if not ok:
+        raise ValueError("the picture could not be encoded")
+    return data.tobytes()

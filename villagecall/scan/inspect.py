@@ -1,0 +1,26 @@
+"""``villagecall scan inspect``: what the engine sees in a file, in the terms of the evaluation."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from villagecall.scan.decode import Document
+from villagecall.scan.page import judge
+
+
+def inspect_file(path: Path, frame: int = 0) -> dict[str, object]:
+    """``{file, angle, orientation, quad, blank, quality, ms}``; raises a refusal for what is no page."""
+    began = time.perf_counter()
+    image, dpi = Document(path.read_bytes()).page(frame)
+    result = judge(image, dpi)
+    verdict = result.verdict
+    return {
+        "file": str(path),
+        "angle": round(result.angle, 4),
+        "orientation": verdict.orientation,
+        "quad": [list(corner) for corner in verdict.quad] if verdict.quad else None,
+        "blank": verdict.blank,
+        "quality": [fault.code for fault in verdict.faults],
+        "ms": round((time.perf_counter() - began) * 1000),
+    }

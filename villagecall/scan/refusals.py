@@ -1,0 +1,77 @@
+"""Why an upload is not taken. The front door and the decoders raise these; the clerk reads them."""
+
+from __future__ import annotations
+
+from villagecall.errors import Refusal
+
+
+class ScanRefusal(Refusal):
+    status = 422
+    todo_zh = "请换一个文件,或重新扫描这份材料。"
+    todo_en = "Choose another file, or scan the paper again."
+
+
+class EmptyFile(ScanRefusal):
+    code = "empty_file"
+    zh = "这个文件是空的。"
+    en = "The file is empty."
+
+
+class NotAnImage(ScanRefusal):
+    code = "not_an_image"
+    zh = "这不是图片或 PDF,打不开。"
+    en = "This is neither a picture nor a PDF."
+    todo_zh = "请选 JPG、PNG、TIFF 或 PDF 文件。"
+    todo_en = "Choose a JPEG, PNG, TIFF or PDF."
+
+
+class Truncated(ScanRefusal):
+    code = "truncated"
+    zh = "这个文件不完整,可能没有传完或已损坏。"
+    en = "The file is incomplete or damaged."
+
+
+class TooManyPixels(ScanRefusal):
+    code = "too_many_pixels"
+    zh = "这张图片太大({width} × {height} 点)。"
+    en = "The picture is too large ({width} × {height} pixels)."
+    todo_zh = "请用 300 dpi 重新扫描。"
+    todo_en = "Scan it again at 300 dpi."
+
+
+class TooManyPages(ScanRefusal):
+    code = "too_many_pages"
+    zh = "这个文件超过 {limit} 页。"
+    en = "The file has more than {limit} pages."
+    todo_zh = "请分成几个文件上传。"
+    todo_en = "Split it into several files."
+
+
+class ActivePdf(ScanRefusal):
+    code = "pdf_active_content"
+    zh = "这个 PDF 里有脚本或附件,不能收。"
+    en = "The PDF carries scripts or attachments."
+    todo_zh = "请打印后扫描,或另存为图片再上传。"
+    todo_en = "Print and scan it, or save it as pictures."
+
+
+class LockedPdf(ScanRefusal):
+    code = "pdf_locked"
+    zh = "这个 PDF 设了密码,打不开。"
+    en = "The PDF is protected by a password."
+    todo_zh = "请去掉密码,或打印后扫描。"
+    todo_en = "Remove the password, or print and scan it."
+
+
+class WorkerLost(ScanRefusal):
+    code = "unreadable"
+    zh = "这个文件处理不了(太复杂或已损坏)。"
+    en = "The file cannot be processed (too complex, or damaged)."
+    todo_zh = "请重新扫描这份材料。"
+    todo_en = "Scan the paper again."
+
+
+REFUSALS: dict[str, type[ScanRefusal]] = {
+    kind.code: kind
+    for kind in (EmptyFile, NotAnImage, Truncated, TooManyPixels, TooManyPages, ActivePdf, LockedPdf, WorkerLost)
+}

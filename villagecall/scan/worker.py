@@ -1,0 +1,123 @@
+"""The process that decodes: no network, bounded memory, speaks frames over its pipes.
+
+A request is ``<length><JSON><length><bytes>``, an answer ``<length><JSON>`` and the parts its ``parts`` list
+names. Lengths are 8 bytes, big-endian. JSON and not pickle: what decoded a hostile file may be hostile now.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import struct
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+CLONE_NEWUSER = 0x10000000
+CLONE_NEWNET = 0x40000000
+
+
+def read_exactly(stream: BinaryIO, size: int) -> bytes:
+    """All ``size`` bytes, or EOFError."""
+    found = bytearray()
+    while len(found) < size:
+        piece = stream.read(size - len(found))
+        if not piece:
+            raise EOFError
+        found += piece
+    return bytes(found)
+
+
+def _without_network() -> None:
+    """A network namespace of its own has no interface up; where that is forbidden, sockets are."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(CLONE_NEWNET) != 0:
+        libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
+
+
+def _bounded(memory_mib: int) -> None:
+    """So much memory beyond what the libraries take, no core files, no new files."""
+    status = Path("/proc/self/status").read_text(encoding="ascii")
+    mapped = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmSize"))
+    limit = mapped * 1024 + memory_mib * 2**20
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+def _answer(out: BinaryIO, head: dict[str, Any], *parts: bytes) -> None:
+    raw = json.dumps({**head, "parts": [len(part) for part in parts]}).encode()
+    out.write(struct.pack(">Q", len(raw)) + raw)
+    for part in parts:
+        out.write(part)
+    out.flush()
+
+
+def main(memory_mib: int) -> None:
+    """Serve requests until the pipe is closed."""
+    import cv2
+    import numpy as np
+
+    from villagecall.scan import orient
+    from villagecall.scan import page as pages
+    from villagecall.scan.decode import Document
+    from villagecall.scan.refusals import ScanRefusal
+
+    cv2.setNumThreads(1)
+    inward, outward = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    with contextlib.suppress(OSError, AttributeError):
+        _without_network()
+    # Warm: the model and the code paths are loaded before the first page and before the bound.
+    orient.orientation(np.full((400, 300, 3), 255, np.uint8))
+    pages.judge(np.full((400, 300, 3), 255, np.uint8), 0)
+    _bounded(memory_mib)
+    _answer(outward, {"ready": True})
+    document: Document | None = None
+    while True:
+        try:
+            (size,) = struct.unpack(">Q", read_exactly(inward, 8))
+            asked = json.loads(read_exactly(inward, size))
+            (size,) = struct.unpack(">Q", read_exactly(inward, 8))
+            data = read_exactly(inward, size)
+        except EOFError:
+            return
+        try:
+            if data or document is None:
+                document = None
+                document = Document(data)
+            if asked["op"] == "open":
+                _answer(outward, {"frames": document.frames})
+                continue
+            image, dpi = document.page(asked["frame"])
+            if asked["op"] == "region":
+                plan = pages.Plan(
+                    tuple(tuple(corner) for corner in asked["quad"]) if asked["quad"] else None,
+                    asked["angle"],
+                    asked["orientation"],
+                    asked["turned"],
+                )
+                _answer(outward, {}, pages.region(image, plan, tuple(asked["box"])))
+                continue
+            found = pages.judge(image, dpi, asked["turned"])
+            head = {
+                "verdict": found.verdict.model_dump(mode="json"),
+                "width": found.width,
+                "height": found.height,
+                "phash": found.phash,
+            }
+            _answer(outward, head, found.view, found.thumb)
+        except ScanRefusal as refusal:
+            _answer(outward, {"refused": refusal.code, "details": dict(refusal.details)})
+        except MemoryError:
+            document = None
+            _answer(outward, {"refused": "unreadable", "details": {}})
+        except cv2.error:
+            _answer(outward, {"refused": "unreadable", "details": {}})
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))
