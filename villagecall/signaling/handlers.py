@@ -45,7 +45,6 @@ class Handlers:
         self._rooms, self._presence, self._calls, self._board = rooms, presence, calls, board
         self._presence_changed = presence_changed
         self._table: dict[type, Callable[[Connection, Any], Awaitable[Fields | None]]] = {
-            m.Ping: self._ping,
             m.Duty: self._duty,
             m.Watch: self._watch,
             m.Unwatch: self._unwatch,
@@ -65,7 +64,9 @@ class Handlers:
         }
 
     async def handle(self, conn: Connection, frame: m.Frame) -> None:
-        """Do what the frame asks and answer ``ok``. Raises a refusal for the caller to answer with."""
+        """Do what the frame asks and answer ``ok``. Raises a refusal for the caller to answer with.
+
+        A ping asks nothing and is answered before it comes here."""
         if isinstance(frame, m.Hello):
             await self._hello(conn, frame)
         else:
@@ -123,9 +124,6 @@ class Handlers:
         tree = self._directory.tree
         town = town_of(tree, person.unit) if person.role is Role.CLERK else ""
         return sees_desks(person, town, tree)
-
-    async def _ping(self, conn: Connection, frame: m.Ping) -> None:
-        return None
 
     async def _duty(self, conn: Connection, frame: m.Duty) -> None:
         self._presence.set_duty(conn, frame.on)

@@ -147,6 +147,9 @@ class Hub:
         except p.Flood:
             conn.close(p.Close.POLICY, "flood")
             return
+        if type(frame) is m.Ping:
+            conn.send(p.ok(frame.id))
+            return
         try:
             await self._handlers.handle(conn, frame)
         except Refusal as no:

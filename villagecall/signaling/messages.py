@@ -7,6 +7,7 @@ values of another kind are refused by the name of the field.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple, NewType, TypeAlias, get_args, get_origin, get_type_hints
 from uuid import UUID
 
@@ -165,10 +166,16 @@ FRAMES: Mapping[str, type[Frame]] = {
 }
 
 
+@lru_cache(maxsize=4096)
+def _read_uuid(value: str) -> UUID:
+    """A call says the same few ids over and over: reading them anew is a third of a frame's cost."""
+    return UUID(value)
+
+
 def _uuid(value: Any) -> UUID:
     if type(value) is not str or len(value) != 36:
         raise ValueError("a UUID")
-    return UUID(value)
+    return _read_uuid(value)
 
 
 def _bool(value: Any) -> bool:
