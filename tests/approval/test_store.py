@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
 from uuid import UUID
 
 import pytest
 
 from tests.support.office import Office, actor, key
+from villagecall.adapters.bus_local import LocalBus
 from villagecall.approval.refusals import ClaimedByOther, WrongState
 from villagecall.approval.service import Approval
 from villagecall.case import Case, empty, fold
 from villagecall.errors import Conflict, KeyReused, NotFound, Unavailable
 from villagecall.ids import uuid7
 from villagecall.journal import JSON, SYSTEM, Actor, Head
-from villagecall.ports import Append, Appended, Bus
+from villagecall.ports import Append, Appended
 from villagecall.settings import Settings
 
 
@@ -169,17 +169,17 @@ class TestAnnouncements:
             _, message = await anext(hints)
         assert message["units"] == [office.county.east.code, office.county.market.code]
 
-    async def test_a_bus_that_is_away_costs_no_action(self, office: Office) -> None:
-        class Away(Bus):
+    @pytest.mark.parametrize("hangs", [False, True])
+    async def test_a_bus_that_is_away_or_hangs_costs_no_action(self, office: Office, hangs: bool) -> None:
+        class Away(LocalBus):
             async def publish(self, topic: str, message: Mapping[str, JSON]) -> None:
+                if hangs:
+                    await asyncio.sleep(3600)
                 raise Unavailable
-
-            def subscribe(self, *topics: str) -> AbstractAsyncContextManager[object]:  # type: ignore[override]
-                raise NotImplementedError
 
         case = await office.draft()
         county = office.county
-        alone = Approval(office.journal, office.vault, county.directory, office.clock, Away(), Settings())  # type: ignore[abstract]
+        alone = Approval(office.journal, office.vault, county.directory, office.clock, Away(), Settings())
         done = await alone.withdraw(case.case_id, "不办了", actor=clerk(office), key=key())
         assert done.state == "withdrawn"
 

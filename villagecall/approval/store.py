@@ -31,6 +31,8 @@ KIND = "case"
 TOPIC = "case"
 TRIES = 40
 """How often a write is tried anew after a conflict; each waits a little longer than the one before."""
+HINT_S = 0.3
+"""How long an action waits for the bus to take its hint."""
 RATING_DAYS = 15
 """A delivered case that nobody rates is closed after so many days."""
 
@@ -264,9 +266,10 @@ class CaseStore:
             "units": list(queue.touched(old, new)),
         }
         try:
-            await self.bus.publish(TOPIC, message)
-        except Exception:
-            _log.exception("case_not_announced", case=str(new.case_id), seq=new.seq)
+            async with asyncio.timeout(HINT_S):
+                await self.bus.publish(TOPIC, message)
+        except Exception as error:
+            _log.warning("case_not_announced", case=str(new.case_id), seq=new.seq, error=type(error).__name__)
 
 
 def follows(case: Case, kinds: frozenset[str], item: Item, now: datetime) -> tuple[Message, ...]:
