@@ -27,9 +27,9 @@ class Handover(CaseStore):
         ``signature`` is SVG path data, sealed; empty only with a reason in ``without``.
         """
         if not SIGNATURE.fullmatch(signature):
-            raise BadRequest(field="signature")
+            raise BadRequest(fields={"signature": "签名的笔迹不可读,请重新签名"})
         if not signature and not without.strip():
-            raise BadRequest(field="without")
+            raise BadRequest(fields={"without": "没有签名时请写明原因"})
         token = numbers.rating_token(self.vault, case_id)
         digest = numbers.rating_digest(token)
         kept = keep(self.vault, case_id, {"signature": signature}) if signature else None
@@ -49,7 +49,7 @@ class Handover(CaseStore):
         :class:`~villagecall.approval.refusals.RatedAlready` for a second, different rating.
         """
         if not 1 <= level <= 5:
-            raise BadRequest(field="level")
+            raise BadRequest(fields={"level": "请在五个等级中选择"})
         rated = await self.find(f"rating:{numbers.rating_digest(token)}")
         if rated is None:
             raise NotFound

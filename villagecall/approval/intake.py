@@ -145,7 +145,7 @@ class Intake(CaseStore):
                 known = {field.code for field in self.item(case).form}
                 unknown = next((code for code in values if code not in known), None)
                 if unknown is not None:
-                    raise BadRequest(field=f"values.{unknown}")
+                    raise BadRequest(fields={f"values.{unknown}": "表单没有这一项"})
             was = await self.personal(case.form)
             payload: dict[str, JSON] = {"form": kept.json, "changed": changed("form", was, values)}
             return Plan((Step("form.filled", actor, payload),), Stored(records=(kept.record,)))

@@ -237,11 +237,11 @@ def checked(case: Case, item: Item, defects: Sequence[Defect]) -> tuple[Defect, 
     for at, defect in enumerate(defects):
         page = case.page(defect.page_id) if defect.page_id else None
         if defect.page_id and page is None:
-            raise BadRequest(field=f"defects.{at}.page_id")
+            raise BadRequest(fields={f"defects.{at}.page_id": "没有这一页"})
         if defect.material and defect.material not in materials:
-            raise BadRequest(field=f"defects.{at}.material")
+            raise BadRequest(fields={f"defects.{at}.material": "这个事项没有这份材料"})
         if not defect.zh.strip():
-            raise BadRequest(field=f"defects.{at}.zh")
+            raise BadRequest(fields={f"defects.{at}.zh": "请写明哪里不对"})
     return tuple(
         defect.model_copy(update={"material": page.material})
         if not defect.material and defect.page_id and (page := case.page(defect.page_id))

@@ -77,7 +77,7 @@ class Readings(CaseStore):
         if view == "today":
             return queue.day_list(code, day)
         if view not in ("all", "unit", ""):
-            raise BadRequest(field="view")
+            raise BadRequest(fields={"view": "没有这个列表"})
         if code == "all":
             return "all"
         return f"village:{code}" if person.role is Role.CLERK else f"unit:{code}"
