@@ -134,6 +134,7 @@ async def open_services(
                 **scans.consumers(),
                 **issuing.consumers(),
                 **devices.consumers(),
+                **devices.consumers(),
                 "recording": hub.consume,
             },
         )
@@ -155,6 +156,8 @@ async def open_services(
             outbox=outbox,
         )
         if work:
+            await devices.start()
+            stack.push_async_callback(devices.close)
             await hub.start()
             stack.push_async_callback(hub.close)
             await devices.start()

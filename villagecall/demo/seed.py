@@ -8,17 +8,12 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import NAMESPACE_URL, UUID, uuid5
 
 from villagecall.directory.model import FormField, Item, Material, Person, Reason, Role, Template, Unit
+from villagecall.directory.records import stream_id
 
 HERE = Path(__file__).parent
 SINCE = date(2023, 1, 1)
-
-
-def stream_id(kind: str, code: str) -> UUID:
-    """The same thing has the same stream in every installation of the demonstration."""
-    return uuid5(NAMESPACE_URL, f"villagecall:{kind}:{code}")
 
 
 @dataclass(frozen=True, slots=True)

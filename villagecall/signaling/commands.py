@@ -10,7 +10,7 @@ from pathlib import Path
 from villagecall.signaling.recording import verify
 
 
-def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], _open_app: object = None) -> None:
     recording = subparsers.add_parser("recording", help="recordings of calls")
     commands = recording.add_subparsers(dest="what", required=True)
     check = commands.add_parser("verify", help="chain and gaps of a recording; names the first bad piece")
