@@ -110,16 +110,26 @@ def _checked(value: JSON, path: str) -> None:
         raise TypeError(f"{path}: {type(value).__name__} is not JSON")
 
 
+_PLAIN = frozenset({str, int, bool, type(None)})
+
+
 def _sound(value: object) -> bool:
-    """Whether :func:`_checked` would pass, for the plain types that nearly every payload is made of."""
+    """Whether :func:`_checked` would pass, for the plain types that nearly every payload is made of.
+
+    Written for speed: every append goes through it, and every value of its payload.
+    """
     kind = type(value)
-    if kind is str or kind is int or kind is bool or value is None:
-        return True
     if kind is dict:
-        return all(map(_sound, value.values())) and all(type(key) is str for key in value)  # type: ignore[attr-defined]
+        for key, item in value.items():  # type: ignore[attr-defined]
+            if type(key) is not str or (type(item) not in _PLAIN and not _sound(item)):
+                return False
+        return True
     if kind is list:
-        return all(map(_sound, value))  # type: ignore[call-overload]
-    return False
+        for item in value:  # type: ignore[attr-defined]  # noqa: SIM110
+            if type(item) not in _PLAIN and not _sound(item):
+                return False
+        return True
+    return kind in _PLAIN
 
 
 def canonical(value: JSON) -> bytes:

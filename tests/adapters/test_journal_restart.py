@@ -12,11 +12,13 @@ from pathlib import Path
 from uuid import UUID
 
 import asyncpg
+import psutil
 import pytest
 
 from tests.adapters.writing import START, FakeClock, add, note, verified, write
 from tests.real.postgres import PostgresServer
 from tests.real.process import free_ports
+from villagecall.adapters import postgres as adapter
 from villagecall.adapters.sql import open_journal
 from villagecall.errors import Unavailable
 from villagecall.ids import uuid7
@@ -204,6 +206,29 @@ async def test_a_server_that_dies_and_comes_back() -> None:
         assert await verified(journal, stream) == kept[-1].head
         assert await journal.ready()
         await add(journal, stream)
+        await journal.close()
+    finally:
+        await asyncio.to_thread(server.stop)
+
+
+async def test_a_silent_server_hangs_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter, "ANSWER_S", 0.8)
+    monkeypatch.setattr(adapter, "CONNECT_S", 0.8)
+    server = await asyncio.to_thread(PostgresServer)
+    try:
+        journal, _ = await open_journal(await server.database())
+        await add(journal, uuid7())
+        processes = [psutil.Process(server.process.pid), *psutil.Process(server.process.pid).children()]
+        for process in processes:
+            process.suspend()
+        started = time.monotonic()
+        with pytest.raises(Unavailable):
+            await journal.append(write(uuid7()))
+        assert not await journal.ready()
+        assert time.monotonic() - started < 8
+        for process in processes:
+            process.resume()
+        await add(journal, uuid7())
         await journal.close()
     finally:
         await asyncio.to_thread(server.stop)

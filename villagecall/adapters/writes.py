@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 import orjson
@@ -14,8 +14,7 @@ from villagecall.journal import JSON, Entry, Head, body, link_hash
 from villagecall.ports import Append, Message
 
 
-@dataclass(frozen=True, slots=True)
-class Prepared:
+class Prepared(NamedTuple):
     """A write ready to be stored: each row once, in an order that is the same for every writer.
 
     The order of ``names`` and ``outbox`` is fixed so that two writers never wait for each other in a ring.
@@ -55,16 +54,15 @@ def prepare(write: Append) -> Prepared:
         entries.append((entry, raw))
         head = entry.head
     join = {place.list: place.sort for place in write.join}
-    for text in (write.key, write.kind, *write.names, *join, *join.values()):
-        if "\0" in text:
-            raise ValueError("names, lists and sort keys carry no NUL")
+    if "\0" in "".join((write.key, write.kind, *write.names, *join, *join.values())):
+        raise ValueError("names, lists and sort keys carry no NUL")
     return Prepared(
         write,
         tuple(entries),
         _once(write.outbox),
-        tuple(sorted(set(write.names))),
-        tuple(sorted(join.items())),
-        tuple(sorted(set(write.leave) - set(join))),
+        tuple(sorted(set(write.names))) if write.names else (),
+        tuple(sorted(join.items())) if join else (),
+        tuple(sorted(set(write.leave) - set(join))) if write.leave else (),
         None if write.tokens is None else tuple(sorted(set(write.tokens))),
     )
 
