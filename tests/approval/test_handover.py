@@ -14,7 +14,7 @@ from villagecall.case import Case
 from villagecall.errors import BadRequest, NotFound
 from villagecall.journal import canonical
 
-SIGNATURE = "M10 20L30 40Q5 5 6 6"
+SIGNATURE = "M10 20L30 40Q5 5 6 6C60 10 90 110 130 60S210 30 260 70h-3.5"
 
 
 async def delivered(office: Office) -> tuple[Case, str]:

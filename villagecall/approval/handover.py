@@ -14,7 +14,7 @@ from villagecall.errors import BadRequest, NotFound
 from villagecall.journal import APPLICANT, JSON, SYSTEM, Actor
 from villagecall.ports import Delivery, Stored
 
-SIGNATURE = re.compile(r"[MLCQZmlcqz0-9 ,.\-]*")
+SIGNATURE = re.compile(r"[MLHVCSQTAZmlhvcsqtaz0-9 ,.+\-]*")
 """SVG path data and nothing else: it is drawn on pages later."""
 
 
