@@ -2,6 +2,7 @@ import { mount } from '@vue/test-utils'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Schemas } from '../src/kit/api'
 import { lang } from '../src/kit/prefs'
+import { coalesced } from '../src/pages/terminal/coalesced'
 import DefectList from '../src/pages/terminal/DefectList.vue'
 import { livePages, nextMaterial, stateWord, verdict } from '../src/pages/terminal/materials'
 import { isDone, reasonWords, stateOf } from '../src/pages/terminal/prints'
@@ -92,5 +93,29 @@ describe('the one-time notice', () => {
     expect(list.findAll('u').map((todo) => todo.text())).toEqual(['去扫描', '去填写'])
     await list.findAll('button')[0]!.trigger('click')
     expect(list.emitted('jump')).toEqual([[defects[0]]])
+  })
+})
+
+describe('looking again', () => {
+  it('many hints while one look runs lead to exactly one more, which sees the newest', async () => {
+    let state = 0
+    const seen: number[] = []
+    const look = coalesced(async () => {
+      await Promise.resolve()
+      seen.push(state)
+    })
+    const first = look()
+    state = 1
+    await Promise.all([first, look(), look(), look()])
+    expect(seen.length).toBe(2)
+    expect(seen.at(-1)).toBe(1)
+  })
+
+  it('work that ends at once does not stop the next', async () => {
+    let count = 0
+    const look = coalesced(async () => void (count += 1))
+    await look()
+    await look()
+    expect(count).toBe(2)
   })
 })

@@ -3,6 +3,7 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { theSocket, tabId } from '../../call'
 import type { CallClient } from '../../call/client'
 import { api, asError, session, type ApiError, type Schemas } from '../../kit'
+import { coalesced } from './coalesced'
 import { SecondLink } from '../../second'
 
 export type CaseView = Schemas['CaseView']
@@ -34,9 +35,6 @@ export const kase = shallowRef<CaseView | null>(null)
 export const item = shallowRef<Item | null>(null)
 export const caseError = ref<ApiError | null>(null)
 let unwatch: (() => void) | undefined
-let looking: Promise<void> | undefined
-let again = false
-
 /** Take what an answer says, unless something newer is shown already. */
 export function take(next: CaseView): void {
   if (kase.value?.case_id === next.case_id && kase.value.seq > next.seq) return
@@ -45,20 +43,12 @@ export function take(next: CaseView): void {
 }
 
 /** Look at the case again; hints that come meanwhile lead to one more look. */
-export function look(): Promise<void> {
-  again = Boolean(looking)
-  return (looking ??= (async () => {
-    try {
-      const id = kase.value?.case_id
-      if (id) take((await api.get('/api/v1/cases/{case_id}', { path: { case_id: id } })).case)
-    } catch {
-      // The next hint or the poll below tries again.
-    } finally {
-      looking = undefined
-      if (again) void look()
-    }
-  })())
-}
+export const look = coalesced(async () => {
+  const id = kase.value?.case_id
+  if (!id) return
+  // What fails is asked again by the next hint or by the poll below.
+  await api.get('/api/v1/cases/{case_id}', { path: { case_id: id } }).then((reply) => take(reply.case), () => undefined)
+})
 
 export async function openCase(id: string): Promise<void> {
   if (kase.value?.case_id === id) return void look()
@@ -130,24 +120,18 @@ export const printers = computed<Printer[]>(() =>
 
 /** What is still open, and what was finished last, newest first: the village's own lists. */
 export const lists = shallowRef<{ open: CaseLine[]; done: CaseLine[] } | null>(null)
-let counting = false
-export async function recount(): Promise<void> {
-  if (!session.value || counting) return
-  counting = true
+export const recount = coalesced(async () => {
+  if (!session.value) return
+  const list = (view: string, limit: number): Promise<CaseLine[]> =>
+    api.get('/api/v1/cases', { query: { view, limit } }).then((reply) => reply.cases)
   try {
-    const [open, done, today] = await Promise.all([
-      api.get('/api/v1/cases', { query: { view: 'open', limit: 50 } }),
-      api.get('/api/v1/cases', { query: { view: 'done', limit: 8 } }),
-      api.get('/api/v1/cases', { query: { view: 'today', limit: 200 } }),
-    ])
-    lists.value = { open: open.cases, done: done.cases }
-    counts.value = { open: open.cases.length, today: today.cases.length }
+    const [open, done, today] = await Promise.all([list('open', 50), list('done', 8), list('today', 200)])
+    lists.value = { open, done }
+    counts.value = { open: open.length, today: today.length }
   } catch {
     // Shown as it was; the next hint asks again.
-  } finally {
-    counting = false
   }
-}
+})
 
 watch(session, (who, before) => {
   if (who && !before) {
