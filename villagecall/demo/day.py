@@ -176,7 +176,7 @@ class Teller:
         ticket = await services.issuing.tickets.create(case_id, print_id, actor=by, reason="")
         await services.issuing.tickets.redeem(ticket.secret, by)
         self._at(story.minutes + 20)
-        stroke = "M20 60C60 10 90 110 130 60S210 30 260 70"
+        stroke = "M20 60C60 10 90 110 130 60L210 30L260 70"
         _, token = await services.approval.deliver(case_id, stroke, "", actor=by, key=f"{case_id}:deliver")
         self._at(story.minutes + 21)
         await services.approval.rate(token, story.level, "", "", key=f"{case_id}:rate")
