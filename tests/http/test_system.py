@@ -193,12 +193,12 @@ async def ok(context: Context) -> Ok:
 
 
 async def test_a_route_without_a_handler_stops_the_start_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    server.load_handlers()
+    server.check_handlers()
     handlers = dict(HANDLERS)
     without = {op: handler for op, handler in handlers.items() if op != "fields"}
     monkeypatch.setattr(server, "HANDLERS", without)
     with pytest.raises(VillagecallError, match=r"without a handler: fields; .*: -"):
-        server.load_handlers()
+        server.check_handlers()
     monkeypatch.setattr(server, "HANDLERS", {**handlers, "surprise": ok})
     with pytest.raises(VillagecallError, match=r"without a handler: -; .*: surprise"):
-        server.load_handlers()
+        server.check_handlers()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib
 import time
 from collections.abc import AsyncIterator
 
@@ -12,7 +11,20 @@ import structlog
 from aiohttp import web
 
 from villagecall.errors import VillagecallError
-from villagecall.http import system
+from villagecall.http import (
+    auth,
+    cases,
+    check,
+    desk,
+    device_ws,
+    directory_handlers,
+    files,
+    issuing_handlers,
+    public,
+    recordings,
+    system,
+    ws,
+)
 from villagecall.http.context import HANDLERS, SERVICES
 from villagecall.http.guard import LIMITS, guarded
 from villagecall.http.limits import Limits
@@ -25,29 +37,28 @@ SWEEP_S = 900.0
 _log = structlog.get_logger(__name__)
 
 HANDLER_MODULES = (
-    "auth",
-    "cases",
-    "check",
-    "desk",
-    "device_ws",
-    "directory_handlers",
-    "files",
-    "issuing_handlers",
-    "public",
-    "system",
-    "ws",
+    auth,
+    cases,
+    check,
+    desk,
+    device_ws,
+    directory_handlers,
+    files,
+    issuing_handlers,
+    public,
+    recordings,
+    system,
+    ws,
 )
-"""Importing them registers their handlers."""
+"""Importing them has registered their handlers."""
 
 
 class TableMismatch(VillagecallError):
     """The table of routes and the handlers do not agree; the text names the operations."""
 
 
-def load_handlers() -> None:
+def check_handlers() -> None:
     """Raises :class:`TableMismatch` naming what has no handler, or no line in the table."""
-    for name in HANDLER_MODULES:
-        importlib.import_module(f"villagecall.http.{name}")
     wanted, given = {route.op for route in ROUTES}, set(HANDLERS)
     if wanted != given:
         missing = ", ".join(sorted(wanted - given)) or "-"
@@ -82,7 +93,7 @@ async def sweeping(app: web.Application) -> AsyncIterator[None]:
 
 def build_app(services: Services) -> web.Application:
     """The application, ready to be run or tested. It owns nothing of ``services`` and closes none of it."""
-    load_handlers()
+    check_handlers()
     app = web.Application(
         middlewares=[outer],
         client_max_size=services.settings.upload_limit_mib * 2**20 + 2**20,
