@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.support.browser import Camera, picture, tone
@@ -77,6 +77,7 @@ def test_cut_anywhere_it_plays_up_to_there(share: float) -> None:
     assert (pictures, sounds) == (25 * complete, 50 * complete)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.builds(
@@ -98,6 +99,7 @@ def test_a_cluster_gives_back_its_blocks(blocks: list[Block], start: int) -> Non
     assert matroska.whole_cluster(data[:-1], 0) is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_any_bytes_are_read_or_refused(data: bytes) -> None:
     matroska.whole_cluster(data, 0)
@@ -107,6 +109,7 @@ def test_any_bytes_are_read_or_refused(data: bytes) -> None:
         return
 
 
+@settings(deadline=None)
 @given(st.integers(0, (1 << 56) - 2))
 def test_a_size_never_looks_unknown(value: int) -> None:
     """All value bits one would mean "unknown" (RFC 8794 section 6.2)."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -12,7 +13,7 @@ import pytest
 
 from tests.signaling.test_matroska import decoded
 from tests.support.browser import Browser, Camera, grey
-from villagecall.errors import NotFound
+from villagecall.errors import NotFound, Unavailable
 from villagecall.ports import MediaEngine
 from villagecall.signaling import node as node_module
 from villagecall.signaling.node import AiortcNode
@@ -170,10 +171,11 @@ async def test_four_can_take_part_and_a_fifth_is_told(hall: Hall) -> None:
         browser = Browser(hall.node, hall.call, uuid4(), VILLAGE)
         hall.browsers.append(browser)
         await hall.node.join(hall.call, browser.me, await browser.offer(), record=False)
+    fifth = Browser(hall.node, hall.call, uuid4(), VILLAGE)
+    hall.browsers.append(fifth)
+    offer = await fifth.offer()
     with pytest.raises(CallFull):
-        await hall.node.join(
-            hall.call, uuid4(), await Browser(hall.node, hall.call, uuid4(), VILLAGE).offer(), record=False
-        )
+        await hall.node.join(hall.call, fifth.me, offer, record=False)
     assert None not in await hall.shown(hall.browsers[0])
 
 
@@ -253,4 +255,18 @@ async def test_a_listener_that_fails_does_not_silence_the_others(tmp_path: Path)
     village = await hall.enter(VILLAGE, record=False)
     await hall.until(village.me, "connected")
     assert heard == ["connected"]
+    await hall.close()
+
+
+async def test_when_all_media_ports_are_taken_the_answer_says_try_again(tmp_path: Path) -> None:
+    hall = Hall(tmp_path)
+    first = await hall.enter(VILLAGE, record=False)
+    assert first.answer is not None
+    port = int(re.findall(r"a=candidate:\S+ 1 udp \d+ \S+ (\d+)", first.answer.sdp)[0])
+    crowded = AiortcNode(tmp_path, ["127.0.0.1"], (port, port))
+    second = Browser(crowded, hall.call, uuid4(), TOWN)
+    hall.browsers.append(second)
+    with pytest.raises(Unavailable):
+        await second.join(record=False)
+    await crowded.close()
     await hall.close()

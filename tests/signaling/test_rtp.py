@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from aiortc.rtcrtpparameters import RTCRtpHeaderExtensionParameters, RTCRtpParameters
 from aiortc.rtp import HeaderExtensionsMap, RtpPacket, wrap_rtx
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from villagecall.signaling import rtcp, rtp
@@ -45,6 +45,7 @@ class TestHeader:
         start, end = rtp.payload_bounds(with_extensions(mid=1, sent=2))
         assert with_extensions(mid=1, sent=2)[start:end] == b"picture"
 
+    @settings(deadline=None)
     @given(st.binary(max_size=60))
     def test_any_bytes_are_read_or_refused(self, data: bytes) -> None:
         try:
@@ -53,6 +54,7 @@ class TestHeader:
             return
         assert 12 <= start <= end <= len(data)
 
+    @settings(deadline=None)
     @given(st.binary(max_size=80).filter(lambda d: len(d) >= 12), st.binary(min_size=16, max_size=16))
     def test_rewriting_extensions_of_any_bytes_keeps_the_length(self, data: bytes, table: bytes) -> None:
         copy = bytearray(data)
@@ -143,6 +145,7 @@ class TestPicture:
 
 
 class TestNumbers:
+    @settings(deadline=None)
     @given(st.integers(0, 1 << 40), st.integers(-30000, 30000))
     def test_a_short_number_is_extended_to_the_nearest(self, reference: int, step: int) -> None:
         assert rtp.extend(reference, (reference + step) & 0xFFFF, 16) == reference + step
@@ -161,6 +164,7 @@ class TestNumbers:
 
 
 class TestFeedback:
+    @settings(deadline=None)
     @given(st.sets(st.integers(0, 300), min_size=1), st.integers(0, 65535))
     def test_a_nack_names_exactly_the_missing(self, missing: set[int], base: int) -> None:
         wanted = [(base + m) & 0xFFFF for m in sorted(missing)]
@@ -182,6 +186,7 @@ class TestFeedback:
     def test_another_application_message_is_no_remb(self) -> None:
         assert rtcp.parse_remb(b"GOOG1234") is None
 
+    @settings(deadline=None)
     @given(st.binary(max_size=80))
     def test_any_bytes_are_read_or_refused(self, data: bytes) -> None:
         try:

@@ -356,5 +356,5 @@ def parse_candidate(text: str) -> RTCIceCandidate | None:
         return None
     try:
         return candidate_from_sdp(body)
-    except (AssertionError, IndexError) as error:
+    except (AssertionError, IndexError, ValueError) as error:
         raise ValueError("candidate is malformed") from error

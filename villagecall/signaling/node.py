@@ -13,7 +13,7 @@ from uuid import UUID
 import structlog
 from aiortc.rtcdtlstransport import RTCCertificate
 
-from villagecall.errors import NotFound
+from villagecall.errors import NotFound, Unavailable
 from villagecall.journal import JSON
 from villagecall.ports import MediaAnswer, MediaListener, MediaStats, RecordingFile, Slot
 from villagecall.signaling import recording
@@ -73,7 +73,7 @@ class AiortcNode:
     # ------------------------------------------------------------ coming and going
 
     async def join(self, call: UUID, participant: UUID, offer: str, *, record: bool) -> MediaAnswer:
-        """Raises :class:`OfferRefused`, :class:`CallFull`."""
+        """Raises :class:`OfferRefused`, :class:`CallFull`, :class:`~villagecall.errors.Unavailable` (no port)."""
         wanted = parse_offer(offer)
         self._start()
         room = self._rooms.setdefault(call, Room(call))
@@ -85,7 +85,12 @@ class AiortcNode:
             transport = Transport(
                 self._current_certificate(), self._addresses or local_addresses(), self._ports, servers
             )
-            candidates = await transport.gather()
+            try:
+                candidates = await transport.gather()
+            except OSError as error:
+                await transport.close()
+                log.error("media_ports_used_up", error=error.strerror or str(error))
+                raise Unavailable from error
             if room.over or room.participants.get(participant) is not person:
                 await transport.close()
                 raise NotFound
@@ -156,7 +161,10 @@ class AiortcNode:
         return tuple(files)
 
     async def recover(self) -> tuple[tuple[UUID, RecordingFile], ...]:
-        """Call it before the first join: it takes every open recording for an abandoned one."""
+        """Call it before the first join: it takes every open recording for an abandoned one.
+
+        A recording is found again at each start until somebody takes its file away.
+        """
         return await asyncio.get_running_loop().run_in_executor(self._disk, self._recover)
 
     def _recover(self) -> tuple[tuple[UUID, RecordingFile], ...]:
