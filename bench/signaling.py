@@ -88,7 +88,7 @@ class Page:
 
     async def ask(self, t: str, **fields: object) -> dict[str, Any]:
         self.number += 1
-        await self.ws.send_bytes(orjson.dumps({"t": t, "id": self.number, **fields}))
+        await self.ws.send_str(orjson.dumps({"t": t, "id": self.number, **fields}).decode())
         while True:
             message = await self.ws.receive(timeout=30)
             assert message.type is WSMsgType.TEXT, message
