@@ -13,6 +13,7 @@ import numpy as np
 
 from tests.support.office import Office, actor, key
 from tests.support.office import office as open_office
+from tests.support.site import Site
 from villagecall.adapters.blobs_local import LocalBlobs
 from villagecall.case import Case
 from villagecall.ids import uuid7
@@ -126,3 +127,24 @@ async def press(folder: Path, office: Office | None = None) -> Press:
     )
     devices = Devices(office.journal, office.county.directory, office.bus, office.clock)
     return Press(office, issuing, devices, blobs, signer, settings)
+
+
+def press_at(site: Site) -> Press:
+    """The same hands at a running server."""
+    services = site.services
+    office = Office(
+        county=site.county,
+        approval=services.approval,
+        journal=services.journal,  # type: ignore[arg-type]
+        vault=services.vault,
+        clock=site.clock,
+        bus=services.bus,  # type: ignore[arg-type]
+    )
+    return Press(
+        office,
+        services.issuing,
+        services.devices,
+        services.blobs,  # type: ignore[arg-type]
+        services.issuing.signer,  # type: ignore[arg-type]
+        services.settings,
+    )
