@@ -237,6 +237,10 @@ async def test_recordings_of_a_killed_node_are_closed_by_the_next(hall: Hall) ->
         assert verify(file.path).ok
         assert decoded(file.path)[0] >= 20
     assert await successor.recover() == found, "until somebody takes them away"
+    for _, file in found:
+        file.path.unlink()
+    (left / "stray.webm").write_bytes(b"not ours")
+    assert await successor.recover() == ()
     await successor.close()
 
 

@@ -20,8 +20,8 @@ ONE_BYTE_PROFILE = 0xBEDE
 
 ABS_SEND_TIME = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 
-RING_SIZE = 1024
-"""Packets kept for retransmission: about 8 s of a 1 Mbit/s picture, a power of two."""
+RING_SIZE = 512
+"""Packets kept for retransmission: about 4 s of a 1 Mbit/s picture, a power of two; 0.6 MB a picture."""
 
 
 def payload_bounds(packet: bytes | bytearray) -> tuple[int, int]:
