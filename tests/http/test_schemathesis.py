@@ -37,6 +37,13 @@ CHECKS: list[Any] = [
     )
 ]
 
+
+@schemathesis.serializer("application/offset+octet-stream")
+def upload(context: schemathesis.SerializationContext, value: Any) -> bytes:
+    """A piece of a file is sent as it is."""
+    return value if isinstance(value, bytes) else str(value).encode(errors="replace")
+
+
 SCHEMA = schemathesis.openapi.from_dict(openapi.describe()).exclude(operation_id=list(APART))
 
 
