@@ -184,6 +184,12 @@ class TestKilled:
         assert verify(closed.path).clusters == 3
         assert again.gaps == ((0, 2),)
 
+    def test_a_recording_whose_chain_is_gone_is_not_deleted(self, tmp_path: Path) -> None:
+        closed = write(tmp_path / "r.webm", 2)
+        sidecar(closed.path).unlink()
+        assert recover(closed.path) is None
+        assert decoded(closed.path) == (50, 100)
+
     def test_what_does_not_fit_is_left_for_a_person(self, tmp_path: Path) -> None:
         closed = write(tmp_path / "r.webm", 4)
         lines = sidecar(closed.path).read_bytes().splitlines(keepends=True)

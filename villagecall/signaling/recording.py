@@ -304,6 +304,10 @@ def recover(path: Path) -> Closed | None:
         log.error("recording_damaged", **report.bad)
         return None
     if not report.clusters and matroska.whole_cluster(data, report.size) is None:
+        if not report.size and matroska.CLUSTER_MARK in data:
+            # The chain is gone, the recording is not: never delete evidence.
+            log.error("recording_damaged", why="no chain")
+            return None
         path.unlink()
         lines_path.unlink(missing_ok=True)
         return None
