@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,17 @@ async def test_postgres_gets_the_tables_of_the_schema(postgres: PostgresServer) 
     await add(journal, uuid7())
     await journal.close()
     await postgres.drop(url)
+
+
+async def test_a_sqlite_of_a_newer_program_is_not_touched(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/journal.db"
+    await migrate.upgrade(url)
+    connection = sqlite3.connect(tmp_path / "journal.db")
+    connection.execute("update alembic_version set version_num = '9999'")
+    connection.commit()
+    connection.close()
+    with pytest.raises(migrate.SchemaOutdated, match="9999"):
+        await open_journal(url)
 
 
 async def test_a_database_of_a_newer_program_is_not_touched(postgres_url: str, postgres: PostgresServer) -> None:

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.util import CommandError
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from villagecall.adapters.sql_schema import REVISION
@@ -26,7 +27,10 @@ def _upgrade(connection: sa.Connection) -> None:
     config.set_main_option("script_location", "villagecall.adapters:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    try:
+        command.upgrade(config, "head")
+    except CommandError as error:  # a revision that this program does not know
+        raise SchemaOutdated(f"the database is at {_revision(connection)}, the program at {REVISION}") from error
 
 
 def _revision(connection: sa.Connection) -> str | None:
@@ -70,22 +74,26 @@ async def _postgres(url: sa.URL, *, upgrade: bool) -> str | None:
         await engine.dispose()
 
 
-async def upgrade(url: str) -> str:
-    """Run every migration that is missing; gives the revision reached."""
+async def _reached(url: str, *, upgrade: bool) -> str | None:
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        found = await asyncio.to_thread(_sqlite, parsed, upgrade=True)
-    else:
-        found = await _postgres(parsed, upgrade=True)
-    return found or ""
+        return await asyncio.to_thread(_sqlite, parsed, upgrade=upgrade)
+    return await _postgres(parsed, upgrade=upgrade)
+
+
+async def upgrade(url: str) -> str:
+    """Run every migration that is missing; gives the revision reached."""
+    return await _reached(url, upgrade=True) or ""
+
+
+async def upgrade_if_needed(url: str) -> None:
+    """The same, without loading the migrations when there is nothing to do: most starts are that."""
+    if await _reached(url, upgrade=False) != REVISION:
+        await upgrade(url)
 
 
 async def check(url: str) -> None:
     """Raises :class:`SchemaOutdated` unless the schema is the one this program was written for."""
-    parsed = sa.make_url(url)
-    if parsed.get_backend_name() == "sqlite":
-        found = await asyncio.to_thread(_sqlite, parsed, upgrade=False)
-    else:
-        found = await _postgres(parsed, upgrade=False)
+    found = await _reached(url, upgrade=False)
     if found != REVISION:
         raise SchemaOutdated(f"the database is at {found or 'nothing'}, the program at {REVISION}: villagecall migrate")

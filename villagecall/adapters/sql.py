@@ -32,8 +32,7 @@ async def open_journal(
         return MemoryJournal(clock), MemorySessions()
     parsed = sa.make_url(url)
     if parsed.get_backend_name() == "sqlite":
-        await migrations.upgrade(url)
-        await migrations.check(url)
+        await migrations.upgrade_if_needed(url)
         sqlite = Sqlite(Path(parsed.database or ""))
         return SqliteJournal(sqlite, clock), SqlSessions(sqlite)
     if migrate:
