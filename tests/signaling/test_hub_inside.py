@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from uuid import UUID
 
+import pytest
+
 from tests.signaling.hall import Hall, Tab
 from tests.signaling.test_hub import active, kinds
 from villagecall.adapters.blobs_local import LocalBlobs
@@ -199,6 +201,29 @@ async def test_a_file_that_comes_by_twice_is_one_recording(hall: Hall, tmp_path:
     assert len((await hall.office.approval.get(case_id)).recordings) == 1
     await village.open()
     assert village.welcome["call"]["call_id"] == str(call)  # the call itself goes on
+
+
+async def test_blobs_that_do_not_answer_lose_no_recording(
+    hall: Hall, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    village, desk, call, case_id = await consented(hall)
+
+    async def away(*args: object) -> None:
+        raise OSError
+
+    with monkeypatch.context() as cut:
+        cut.setattr(LocalBlobs, "put", away)
+        hall.tape.left_open = ((call, tape(tmp_path, desk.id, "before the restart")),)
+        await hall.restart()  # the server comes up all the same
+        hall.tape.files[call] = (tape(tmp_path, village.id, "village"),)
+        await village.open()
+        await village.call("call.end", call)
+        with pytest.raises(OSError):
+            await deliver(hall)
+    assert (await hall.office.approval.get(case_id)).recordings == ()
+    await hall.hub._again()
+    case = await hall.office.approval.get(case_id)
+    assert {r.participant for r in case.recordings} == {village.id, desk.id}
 
 
 async def test_a_file_of_no_known_call_is_kept(hall: Hall, tmp_path: Path) -> None:

@@ -188,7 +188,8 @@ class Hub:
                 conn.close(p.Close.SILENT, "silent")
         for room in self._rooms:
             if room.case.state in DEAD_STATES:
-                await self._calls.finish(room, SYSTEM, "case_over")
+                with contextlib.suppress(Refusal):  # somebody has just hung up
+                    await self._calls.finish(room, SYSTEM, "case_over")
                 continue
             # Desks first: without one the call waits again, and then the village's seat is kept.
             for party in sorted(rules.present_parties(room.call), key=lambda party: party.role == Role.CLERK):
@@ -205,6 +206,7 @@ class Hub:
 
     async def _again(self) -> None:
         await self.reload()
+        await self._sealing.retry()
         if self._sessions is None:
             return
         for digest in {conn.session for conn in self._presence}:

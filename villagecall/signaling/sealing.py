@@ -33,6 +33,8 @@ class Sealing:
     def __init__(self, cases: Cases, media: MediaEngine, blobs: Blobs) -> None:
         self._cases, self._media, self._blobs = cases, media, blobs
         self._lock = asyncio.Lock()
+        self._waiting: dict[UUID, list[RecordingFile]] = {}
+        """Files that the engine has handed over and that are not in their case yet."""
 
     async def consume(self, delivery: Delivery) -> None:
         """The outbox consumer of topic ``recording``: ``{case_id, call_id}``."""
@@ -40,22 +42,41 @@ class Sealing:
         await self.call_ended(UUID(str(payload["case_id"])), UUID(str(payload["call_id"])))
 
     async def call_ended(self, case_id: UUID, call_id: UUID) -> None:
-        """Close the call's media and seal what was recorded. Repeating it is harmless."""
+        """Close the call's media and seal what was recorded. Repeating it is harmless, and needed when it
+        raises: the engine hands a file over once, here it waits until it is sealed."""
         async with self._lock:
-            for file in await self._media.end(call_id):
-                await self._seal(case_id, call_id, file)
+            self._waiting.setdefault(call_id, []).extend(await self._media.end(call_id))
+            await self._seal_waiting(case_id, call_id)
 
-    async def recover(self) -> int:
-        """Seal what a killed process left behind; how many files."""
+    async def recover(self) -> None:
+        """Take over what a process that is gone left behind; once, before the first connection."""
         async with self._lock:
-            files = await self._media.recover()
-            for call_id, file in files:
-                case = await self._cases.find(call_name(call_id))
-                if case is None:
-                    _log.error("recording_without_case", call=str(call_id))  # kept on disk for a person to look at
-                    continue
-                await self._seal(case.case_id, call_id, file)
-            return len(files)
+            for call_id, file in await self._media.recover():
+                self._waiting.setdefault(call_id, []).append(file)
+        await self.retry()
+
+    async def retry(self) -> None:
+        """Seal what still waits. What fails (the blobs do not answer) goes on waiting."""
+        async with self._lock:
+            for call_id in list(self._waiting):
+                try:
+                    case = await self._cases.find(call_name(call_id))
+                    if case is None:
+                        _log.error(
+                            "recording_without_case", call=str(call_id)
+                        )  # its files stay for a person to look at
+                        del self._waiting[call_id]
+                    else:
+                        await self._seal_waiting(case.case_id, call_id)
+                except Exception:
+                    _log.exception("recording_not_sealed", call=str(call_id))
+
+    async def _seal_waiting(self, case_id: UUID, call_id: UUID) -> None:
+        files = self._waiting[call_id]
+        while files:
+            await self._seal(case_id, call_id, files[0])
+            files.pop(0)
+        del self._waiting[call_id]
 
     async def _seal(self, case_id: UUID, call_id: UUID, file: RecordingFile) -> None:
         sealed, lines = recording_id(call_id, file), sidecar(file.path)
