@@ -5,6 +5,7 @@ The requests are made from the table, so a new route is walked the moment it sta
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -172,6 +173,28 @@ async def test_a_supervisor_reads_every_units_case(staff: Staff, route: Route) -
         answer = await staff.ask(route, Role.SUPERVISOR, case_id)
         assert answer.status != 403
         assert answer.status != 404 or route.op in NOT_THERE_YET or "{page_id}" in route.path
+
+
+async def test_an_upload_belongs_to_its_village(staff: Staff) -> None:
+    county, site = staff.site.county, staff.site
+    case_id = await plant(site, village=county.willow, clerk=county.willow_clerk, item=county.card)
+    file_id = str(uuid7())
+    meta = {"file_id": file_id, "material": "household", "name": "a.jpg"}
+    coded = ",".join(f"{key} {b64encode(value.encode()).decode()}" for key, value in meta.items())
+    tus = {"Tus-Resumable": "1.0.0", "Content-Type": "application/offset+octet-stream"}
+    own, foreign = staff.browsers[Role.CLERK], await site.browser(county.hill_clerk)
+    created = await own.request(
+        "POST",
+        f"/api/v1/cases/{case_id}/files",
+        data=b"abc",
+        headers={**tus, "Upload-Length": "6", "Upload-Metadata": coded},
+    )
+    assert created.status == 201, created.raw
+    path, rest = f"/api/v1/files/{file_id}", {**tus, "Upload-Offset": "3"}
+    assert (await foreign.request("HEAD", path, headers=tus)).status == 404
+    assert (await foreign.request("PATCH", path, data=b"def", headers=rest)).status == 404
+    assert (await own.request("HEAD", path, headers=tus)).headers["Upload-Offset"] == "3"
+    assert (await own.request("PATCH", path, data=b"def", headers=rest)).status == 204
 
 
 async def test_lists_of_a_foreign_unit_are_not_found(staff: Staff) -> None:
