@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import socket
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -53,8 +54,11 @@ async def village_printers(services: Services, data: Path, url: str) -> AsyncIte
     if cupsd.find() is None:
         yield "没有 CUPS,用浏览器打印 no CUPS here: from the browser"
         return
-    folder = data / "cups"
-    folder.mkdir(parents=True, exist_ok=True)
+    # Not in the data folder: the spooler's backend runs as another user, who may not enter there.
+    folder = Path(tempfile.mkdtemp(prefix="villagecall-cups-"))
+    printed = data / "printed"
+    printed.unlink(missing_ok=True)
+    printed.symlink_to(folder / "box")
     port = _free_port()
     running = [await _started(cupsd.prepare(folder, port, ("village",)))]
     try:
@@ -71,7 +75,7 @@ async def village_printers(services: Services, data: Path, url: str) -> AsyncIte
                 code, _ = await services.devices.open_pairing(person.unit, actor)
                 command += ["--pair", code]
             running.append(await _started(command))
-        yield f"村里的打印机把纸放在 paper comes out in {folder / 'box'}"
+        yield f"村里的打印机把纸放在 paper comes out in {printed}"
     finally:
         for process in reversed(running):
             await _stopped(process)
