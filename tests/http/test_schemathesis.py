@@ -97,7 +97,7 @@ async def _sign_in_everybody(site: Site) -> Running:
 
 @SCHEMA.parametrize()
 @settings(
-    max_examples=12,
+    max_examples=5,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.filter_too_much],
