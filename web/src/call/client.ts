@@ -135,7 +135,10 @@ export class CallClient {
     if (call) await this.socket.request('call.end', { call })
   }
 
+  private showing: string | null | undefined
+  /** Tell the others which page this desk looks at; whoever comes (back) into the call later is told too. */
   showPage(page: string | null): void {
+    this.showing = page
     if (this.state.call) this.socket.hint('page.show', { call: this.state.call.call_id, page })
   }
 
@@ -249,7 +252,10 @@ export class CallClient {
     }
     // A desk hears of calls that only ring; ours is the one we are in, started or answered.
     const mine = call.parties.some((party) => party.participant === this.me && party.present) || this.state.call?.call_id === call.call_id
-    if (mine || !this.me) this.state.call = call
+    if (!mine && this.me) return
+    const before = presentIn(this.state.call)
+    this.state.call = call
+    if (this.showing && presentIn(call).some((participant) => !before.includes(participant))) this.showPage(this.showing)
   }
 
   private silence(call: string): void {
@@ -276,7 +282,12 @@ export class CallClient {
     Object.assign(this.state, fresh())
     this.state.mine = { audio: false, video: false }
     this.tries = 0
+    this.showing = undefined
   }
+}
+
+function presentIn(call: CallView | null): string[] {
+  return call?.parties.filter((party) => party.present).map((party) => party.participant) ?? []
 }
 
 function sameTracks(one: MediaStream, other: MediaStream): boolean {
