@@ -32,7 +32,7 @@ from pylibsrtp import Session
 from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
 
 MTU = 2048
-CONSENT_S = 1.0
+CONSENT_S = 1.5
 """How often the path is asked whether it still wants media (RFC 7675 section 5.1 asks for at most 5 s)."""
 RECEIVE_BUFFER = 1 << 20
 

@@ -27,7 +27,7 @@ from villagecall.signaling.sdp import SLOTS, OfferRefused, parse_offer
 
 log = structlog.get_logger(__name__)
 
-TICK_S = 0.025
+TICK_S = 0.05
 SILENT_S = 3.5
 """A browser sends sound every 20 ms: silence this long is a dead path."""
 FORGET_S = 30.0
