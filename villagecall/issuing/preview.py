@@ -7,7 +7,7 @@ from typing import Final
 
 import cv2
 import numpy as np
-import pypdfium2  # type: ignore[import-untyped]
+import pypdfium2
 
 DPI: Final = 110
 """Enough to read 9-point letters on a screen."""

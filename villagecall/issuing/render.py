@@ -22,8 +22,8 @@ import segno
 import typst
 from pikepdf import pdfa
 
-from villagecall.errors import VillagecallError
 from villagecall import fonts
+from villagecall.errors import VillagecallError
 from villagecall.issuing.number import show_code
 from villagecall.issuing.sheet import Sheet, chinese_date, local_day, plain_date
 
