@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from tests.signaling.hall import Hall, Tab
 from tests.signaling.test_hub import active, kinds
+from tests.signaling.test_hub_inside import consented
 from tests.support.office import actor, key
 from villagecall.ids import uuid7
 
@@ -18,6 +19,15 @@ async def test_a_reload_comes_back_into_the_same_call(hall: Hall) -> None:
         assert tab.welcome["call"]["call_id"] == str(call)
         assert tab.welcome["call"]["state"] == "active"
     assert (await kinds(hall, case_id)).count("call.joined") == 2
+
+
+async def test_a_reload_sees_the_page_that_lies_open(hall: Hall) -> None:
+    village, desk, call, case_id = await consented(hall)
+    page = (await hall.office.approval.get(case_id)).live_pages()[0].page_id
+    await desk.call("page.show", call, page=str(page))
+    village, desk = await village.reload(), await desk.reload()
+    assert village.last("page.shown") == {"t": "page.shown", "call": str(call), "page": str(page), "by": str(desk.id)}
+    assert not desk.got("page.shown")
 
 
 async def test_a_reload_of_a_waiting_village_keeps_its_place(hall: Hall) -> None:

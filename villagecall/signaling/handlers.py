@@ -88,6 +88,10 @@ class Handlers:
         room = await self._calls.back(conn.who)
         view = self._board.view(room) if room else None
         conn.send(p.ok(frame.id, self._welcome(conn, view)))
+        if room is not None:
+            for desk, page in room.shown.items():
+                if desk != frame.tab:
+                    conn.send(p.push("page.shown", call=room.call.call_id, page=page, by=desk))
         for waiting in self._rooms:
             self._board.ring_again(waiting, frame.tab)
         self._board.update_all()

@@ -207,18 +207,6 @@ describe('a desk', () => {
     expect(client.state.ringing).toEqual([])
   })
 
-  it('tells the page again to whoever comes back into the call', async () => {
-    const { client, push, sent } = await inCall()
-    client.showPage('p7')
-    const shown = () => sent.filter(([t]) => t === 'page.show').length
-    push('call.state', { call: view({ parties: view().parties.map((party) => ({ ...party, present: party.participant === 'me' })) }) })
-    expect(shown()).toBe(1)
-    push('call.state', { call: view() })
-    push('call.state', { call: view() })
-    expect(shown()).toBe(2)
-    expect(sent.at(-1)![1]).toEqual({ call: 'call', page: 'p7' })
-  })
-
   it('points at most ten times a second', async () => {
     vi.useFakeTimers()
     const { client, kinds } = await inCall()

@@ -89,8 +89,9 @@ export class CallClient {
   }
 
   /** Into a call that the server says this tab is in (after a reload, when this client loads later). */
-  adopt(call: CallView): void {
+  adopt(call: CallView, page: CallState['page']): void {
     this.take(call)
+    this.state.page = page
   }
 
   /**
@@ -135,10 +136,8 @@ export class CallClient {
     if (call) await this.socket.request('call.end', { call })
   }
 
-  private showing: string | null | undefined
-  /** Tell the others which page this desk looks at; whoever comes (back) into the call later is told too. */
+  /** Tell the others which page this desk looks at; the server tells those who come later. */
   showPage(page: string | null): void {
-    this.showing = page
     if (this.state.call) this.socket.hint('page.show', { call: this.state.call.call_id, page })
   }
 
@@ -252,10 +251,7 @@ export class CallClient {
     }
     // A desk hears of calls that only ring; ours is the one we are in, started or answered.
     const mine = call.parties.some((party) => party.participant === this.me && party.present) || this.state.call?.call_id === call.call_id
-    if (!mine && this.me) return
-    const before = presentIn(this.state.call)
-    this.state.call = call
-    if (this.showing && presentIn(call).some((participant) => !before.includes(participant))) this.showPage(this.showing)
+    if (mine || !this.me) this.state.call = call
   }
 
   private silence(call: string): void {
@@ -282,12 +278,7 @@ export class CallClient {
     Object.assign(this.state, fresh())
     this.state.mine = { audio: false, video: false }
     this.tries = 0
-    this.showing = undefined
   }
-}
-
-function presentIn(call: CallView | null): string[] {
-  return call?.parties.filter((party) => party.present).map((party) => party.participant) ?? []
 }
 
 function sameTracks(one: MediaStream, other: MediaStream): boolean {

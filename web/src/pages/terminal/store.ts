@@ -2,6 +2,7 @@
 import { computed, ref, shallowRef, watch } from 'vue'
 import { theSocket, tabId } from '../../call'
 import type { CallClient } from '../../call/client'
+import type { Pushes } from '../../call/wire'
 import { api, asError, session, type ApiError, type Schemas } from '../../kit'
 import { coalesced } from './coalesced'
 import { SecondLink } from '../../second'
@@ -22,11 +23,15 @@ let loading: Promise<CallClient> | undefined
 export function theCall(): Promise<CallClient> {
   return (loading ??= import('../../call/client').then(({ CallClient }) => (call.value = new CallClient(socket, tabId()))))
 }
+// After a reload the server says at once which call we are in and which page lies open there; the client, which
+// is loaded only then, was not there to hear it.
+let open: Pushes['page.shown'] | null = null
+socket.on('page.shown', (frame) => (open = frame))
 socket.on('welcome', async (welcome) => {
   if (!welcome.call || call.value) return
+  open = null
   const client = await theCall()
-  // The client was not there to hear this welcome itself.
-  if (!client.state.call) client.adopt(welcome.call)
+  if (!client.state.call) client.adopt(welcome.call, open)
 })
 
 // ---------------------------------------------------------------- the case
