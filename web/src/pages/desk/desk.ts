@@ -90,7 +90,11 @@ export function useDesk() {
   async function answer(id: string): Promise<void> {
     const ringing = call.state.ringing.find((one) => one.call_id === id)
     await guard(async () => {
-      await call.answer(id)
+      await call.answer(id).catch((thrown: unknown) => {
+        // The applicant has not agreed yet: the picture comes by itself once they have.
+        if (asError(thrown).code !== 'consent_first') throw thrown
+        call.state.error = null
+      })
       const caseId = call.state.call?.case_id ?? ringing?.case_id
       if (!caseId) return
       await open(caseId)
@@ -124,7 +128,9 @@ export function useDesk() {
     socket.on('case.changed', (frame) => {
       if (frame.case === selected.value && frame.seq > (view.value?.seq ?? 0)) void guard(() => load(frame.case))
     }),
-    socket.on('call.state', () => {
+    socket.on('call.state', (frame) => {
+      const ours = frame.call.call_id === call.state.call?.call_id
+      if (ours && frame.call.consented && call.state.media === 'off') void guard(() => call.join())
       lookAtQueue()
       if (selected.value) void guard(() => load(selected.value!))
     }),
