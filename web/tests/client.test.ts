@@ -142,6 +142,28 @@ describe('a call', () => {
     vi.useRealTimers()
   })
 
+  it('is joined once, however many reasons there are to join', async () => {
+    const { client, kinds } = setup()
+    await client.start('case')
+    await Promise.all([client.preview(), client.join(), client.join(), client.join()])
+    await client.join()
+    expect(navigator.mediaDevices.getUserMedia).toHaveBeenCalledTimes(1)
+    expect([Pc.all.length, kinds().filter((t) => t === 'media.offer').length]).toEqual([1, 1])
+  })
+
+  it('a connection that is lost while its offer hangs is built anew', async () => {
+    vi.useFakeTimers()
+    let count = 0
+    const { client } = setup({ 'media.offer': () => (++count === 1 ? new Promise(() => undefined) : { sdp: 'answer', slots: SLOTS }) })
+    await client.start('case')
+    void client.join()
+    await vi.advanceTimersByTimeAsync(0)
+    Pc.all[0]!.path('failed')
+    await vi.advanceTimersByTimeAsync(10)
+    expect([Pc.all.length, Pc.all[1]!.remote !== null]).toEqual([2, true])
+    vi.useRealTimers()
+  })
+
   it('mute switches the track off and tells the others', async () => {
     const { client, sent } = await inCall()
     await client.mute({ audio: true })

@@ -8,6 +8,9 @@ import { Peer } from './peer'
 import type { Socket } from './socket'
 import type { CallView, LineWord, Muted, PartyView, Slot } from './wire'
 
+/** How long a new connection may take to carry its first packet. */
+const PATH_MS = 8000
+
 export type MediaState = 'off' | 'connecting' | 'up' | 'reconnecting'
 
 export interface Remote {
@@ -47,6 +50,7 @@ export class CallClient {
   private slots: Slot[] = []
   private rebuild: ReturnType<typeof setTimeout> | undefined
   private tries = 0
+  private joining: Promise<void> | null = null
 
   constructor(
     private readonly socket: Socket,
@@ -168,8 +172,18 @@ export class CallClient {
   }
 
   /** Take part with sound and picture. Needs the applicant's consent to be recorded first. */
-  async join(): Promise<void> {
-    if (!this.state.call || this.peer) return
+  join(): Promise<void> {
+    if (!this.state.call || this.peer) return Promise.resolve()
+    if (!this.joining) {
+      const mine = this.joinOnce().finally(() => {
+        if (this.joining === mine) this.joining = null
+      })
+      this.joining = mine
+    }
+    return this.joining
+  }
+
+  private async joinOnce(): Promise<void> {
     this.state.media = this.state.media === 'off' ? 'connecting' : this.state.media
     this.state.error = null
     try {
@@ -202,7 +216,10 @@ export class CallClient {
     }, this.socket.welcome.value?.ice ?? [], this.state.local)
     this.peer = peer
     const slots = await peer.connect()
-    if (peer === this.peer) this.seat(slots)
+    if (peer !== this.peer) return
+    this.seat(slots)
+    // A path that never comes up is tried anew, like one that was lost.
+    if (this.state.media !== 'up') this.rebuild = setTimeout(() => this.again(0), PATH_MS)
   }
 
   /** Build the connection anew after `ms`, unless the path comes back before. */
@@ -212,11 +229,18 @@ export class CallClient {
     clearTimeout(this.rebuild)
     this.rebuild = setTimeout(() => {
       this.unplug()
+      this.joining = null // what still hangs there has lost its connection
       this.join().catch(() => undefined) // told in state.error
     }, ms)
   }
 
-  private async openLocal(): Promise<void> {
+  private opening: Promise<void> | null = null
+  /** Camera and microphone are asked for once, however many want them at the same time. */
+  private openLocal(): Promise<void> {
+    return (this.opening ??= this.openDevices().finally(() => (this.opening = null)))
+  }
+
+  private async openDevices(): Promise<void> {
     const { stream, missing } = await openDevices(this.state.choice)
     this.state.local = stream
     this.state.missing = missing
