@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 
 Bgr = NDArray[np.uint8]
 Points = NDArray[np.float64]
+Lines = NDArray[np.float64]
+"""n×3: angle of the normal, distance from the origin, how much of it was seen."""
 
 WORK = 640
-SAMPLES = 48
 LINES = 16
 MIN_AREA = 0.10
 """Of the frame: anything smaller is not the page somebody wanted to photograph."""
@@ -47,7 +48,7 @@ def _field(image: Bgr) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArra
         channel = lab[:, :, at]
         if at == 0:
             channel = cv2.morphologyEx(channel, cv2.MORPH_CLOSE, kernel)
-        channel = cv2.GaussianBlur(cv2.medianBlur(channel, 7), (0, 0), 1.0)
+        channel = cv2.GaussianBlur(cv2.medianBlur(channel, 5), (0, 0), 1.0)
         x = cv2.Sobel(channel, cv2.CV_32F, 1, 0) * weight
         y = cv2.Sobel(channel, cv2.CV_32F, 0, 1) * weight
         size = cv2.magnitude(x, y)
@@ -85,13 +86,6 @@ def _lines(edges: NDArray[np.uint8]) -> list[tuple[float, float, float]]:
     return [(line[0], line[1], line[2]) for line in found[:LINES]]
 
 
-def _cross(one: tuple[float, float], other: tuple[float, float]) -> Points | None:
-    matrix = np.array([[np.cos(one[0]), np.sin(one[0])], [np.cos(other[0]), np.sin(other[0])]])
-    if abs(np.linalg.det(matrix)) < 0.35:
-        return None
-    return np.asarray(np.linalg.solve(matrix, np.array([one[1], other[1]])), np.float64)
-
-
 def _ordered(quad: Points) -> Points:
     """Clockwise from the corner nearest the top left."""
     middle = quad.mean(axis=0)
@@ -100,55 +94,72 @@ def _ordered(quad: Points) -> Points:
     return np.roll(quad, -int(np.argmin(quad.sum(axis=1))), axis=0)
 
 
-def _support(gx: NDArray[np.float32], gy: NDArray[np.float32], a: Points, b: Points, floor: float) -> float:
-    """Share of a side that lies on a step across it; looks two pixels to each side."""
-    height, width = gx.shape
-    along = b - a
-    length = float(np.hypot(*along))
-    if length < 1:
-        return 0.0
-    normal = np.array([-along[1], along[0]]) / length
-    at = a + np.linspace(0.03, 0.97, SAMPLES)[:, None] * along
-    inside = (at[:, 0] >= 1) & (at[:, 1] >= 1) & (at[:, 0] < width - 1) & (at[:, 1] < height - 1)
-    best = np.zeros(SAMPLES)
-    for off in (-2.0, -1.0, 0.0, 1.0, 2.0):
-        p = at + off * normal
-        x = np.clip(np.rint(p[:, 0]).astype(int), 0, width - 1)
-        y = np.clip(np.rint(p[:, 1]).astype(int), 0, height - 1)
-        best = np.maximum(best, np.abs(gx[y, x] * normal[0] + gy[y, x] * normal[1]))
-    # A steady edge counts more than a few strong pixels.
-    return float(((best > floor) & inside).mean())
+class _Field:
+    """Where along each line there is a step across it, so that any piece of a line is judged at once."""
+
+    def __init__(self, gx: NDArray[np.float32], gy: NDArray[np.float32], lines: Lines, floor: float) -> None:
+        height, width = gx.shape
+        self._reach = int(np.ceil(np.hypot(height, width)))
+        along = np.arange(-self._reach, self._reach + 1, dtype=np.float64)
+        cos, sin = np.cos(lines[:, 0])[:, None, None], np.sin(lines[:, 0])[:, None, None]
+        rho = lines[:, 1][:, None, None] + np.arange(-2.0, 3.0)[None, :, None]
+        x = np.rint(rho * cos - along * sin).astype(np.int32)
+        y = np.rint(rho * sin + along * cos).astype(np.int32)
+        inside = (x >= 1) & (y >= 1) & (x < width - 1) & (y < height - 1)
+        x, y = np.clip(x, 0, width - 1), np.clip(y, 0, height - 1)
+        steps = (np.abs(gx[y, x] * cos + gy[y, x] * sin) > floor) & inside
+        self._sums = np.pad(np.cumsum(steps.any(axis=1), axis=1), ((0, 0), (1, 0)))
+        self._lines = lines
+
+    def support(self, line: NDArray[np.int64], a: Points, b: Points) -> Points:
+        """Share of the piece from ``a`` to ``b`` (n×2) of each ``line`` that lies on a step."""
+        cos, sin = np.cos(self._lines[line, 0]), np.sin(self._lines[line, 0])
+        one, other = (-p[:, 0] * sin + p[:, 1] * cos for p in (a, b))
+        low, high = np.minimum(one, other), np.maximum(one, other)
+        spare = 0.03 * (high - low)
+        first = np.clip(np.rint(low + spare).astype(np.int64) + self._reach, 0, 2 * self._reach)
+        last = np.clip(np.rint(high - spare).astype(np.int64) + self._reach + 1, 1, 2 * self._reach + 1)
+        return np.asarray((self._sums[line, last] - self._sums[line, first]) / np.maximum(last - first, 1), np.float64)
 
 
-def _quads(
-    lines: list[tuple[float, float, float]], size: tuple[int, int]
-) -> list[tuple[Points, tuple[tuple[int, int], ...]]]:
-    """All sensible quadrilaterals of two by two lines, with the indices of the lines of each side."""
+def _quads(lines: Lines, size: tuple[int, int]) -> tuple[Points, NDArray[np.int64]]:
+    """All sensible quadrilaterals of two by two lines (n×4×2), and the line of each side (n×4)."""
     height, width = size
-    flat = [at for at, line in enumerate(lines) if abs(np.sin(line[0])) > 0.7071]
-    steep = [at for at, line in enumerate(lines) if abs(np.sin(line[0])) <= 0.7071]
-    found: list[tuple[Points, tuple[tuple[int, int], ...]]] = []
-    for pair, cross in ((flat, steep),):
-        for one, two in combinations(pair, 2):
-            for three, four in combinations(cross, 2):
-                corners = [
-                    _cross(lines[p][:2], lines[q][:2])
-                    for p, q in ((one, three), (three, two), (two, four), (four, one))
-                ]
-                if any(corner is None for corner in corners):
-                    continue
-                quad = np.array(corners)
-                if (
-                    (quad < -0.02 * max(size)).any()
-                    or (quad[:, 0] > width * 1.02).any()
-                    or (quad[:, 1] > height * 1.02).any()
-                ):
-                    continue
-                area = abs(float(cv2.contourArea(quad.astype(np.float32))))
-                if area < MIN_AREA * width * height or not cv2.isContourConvex(quad.astype(np.float32)):
-                    continue
-                found.append((quad, ((one, three), (three, two), (two, four), (four, one))))
-    return found
+    steepness = np.abs(np.sin(lines[:, 0]))
+    flat = np.array(list(combinations(np.flatnonzero(steepness > 0.7071), 2)), np.int64).reshape(-1, 2)
+    steep = np.array(list(combinations(np.flatnonzero(steepness <= 0.7071), 2)), np.int64).reshape(-1, 2)
+    at = np.indices((len(flat), len(steep))).reshape(2, -1)
+    sides = np.column_stack([flat[at[0], 0], steep[at[1], 0], flat[at[0], 1], steep[at[1], 1]])
+    cos, sin, rho = np.cos(lines[:, 0]), np.sin(lines[:, 0]), lines[:, 1]
+    corners = []
+    crossing = np.ones(len(sides), bool)
+    for side in range(4):
+        p, q = sides[:, side - 1], sides[:, side]
+        turn = cos[p] * sin[q] - sin[p] * cos[q]
+        crossing &= np.abs(turn) > 0.35
+        turn = np.where(np.abs(turn) > 1e-6, turn, 1.0)
+        corners.append(
+            np.column_stack([(rho[p] * sin[q] - rho[q] * sin[p]) / turn, (cos[p] * rho[q] - cos[q] * rho[p]) / turn])
+        )
+    # Corner k is where side k-1 meets side k: side k runs from corner k to corner k+1.
+    quads = np.stack(corners, axis=1)
+    over = 0.02 * max(size)
+    inside = ((quads > -over) & (quads < np.array([width + over, height + over]))).all(axis=(1, 2))
+    following = np.roll(quads, -1, axis=1)
+    area = np.abs((quads[:, :, 0] * following[:, :, 1] - quads[:, :, 1] * following[:, :, 0]).sum(axis=1)) / 2
+    edge = following - quads
+    after = np.roll(edge, -1, axis=1)
+    bend = edge[:, :, 0] * after[:, :, 1] - edge[:, :, 1] * after[:, :, 0]
+    convex = (bend > 0).all(axis=1) | (bend < 0).all(axis=1)
+    keep = crossing & inside & convex & (area > MIN_AREA * width * height)
+    return quads[keep], sides[keep]
+
+
+def _squareness(quads: Points) -> Points:
+    """How far the worst corner is from a right angle, as its cosine: pages in photos stay below about .3."""
+    edge = np.roll(quads, -1, axis=1) - quads
+    edge /= np.maximum(np.linalg.norm(edge, axis=2, keepdims=True), 1e-9)
+    return np.asarray(np.abs((edge * np.roll(edge, -1, axis=1)).sum(axis=2)).max(axis=1), np.float64)
 
 
 def _refined(image: Bgr, quad: Points, keep: tuple[bool, ...]) -> Points:
@@ -220,43 +231,81 @@ def _meet(a: Points, b: Points, c: Points, d: Points) -> Points | None:
     return np.asarray(a + along * one, np.float64)
 
 
-def find(image: Bgr) -> Found | None:
-    """The page's corners in pixels of ``image`` (BGR); None where the page fills the frame."""
+def _resized(image: Bgr, width: int, height: int) -> Bgr:
+    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def ranked(image: Bgr, most: int = 8) -> list[Found]:
+    """The likeliest quadrilaterals, best first, to about a pixel of the reduced picture."""
     height, width = image.shape[:2]
     scale = min(1.0, WORK / max(height, width))
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else image
-    small = np.asarray(small, np.uint8)
+    small = image
+    if scale < 1:
+        half = image
+        while max(half.shape[:2]) >= 4 * WORK:  # by whole factors first, several times faster
+            half = _resized(half, half.shape[1] // 2, half.shape[0] // 2)
+        small = _resized(half, round(width * scale), round(height * scale))
     gx, gy, edges = _field(small)
-    h, w = small.shape[:2]
-    lines = _lines(edges)
-    frame = len(lines)
-    lines += [(np.pi / 2, 1.0, 0.0), (0.0, w - 2.0, 0.0), (np.pi / 2, h - 2.0, 0.0), (0.0, 1.0, 0.0)]
+    h, w = edges.shape
+    found = _lines(edges)
+    frame = len(found)
+    rim = [(np.pi / 2, 1.0, 0.0), (0.0, w - 2.0, 0.0), (np.pi / 2, h - 2.0, 0.0), (0.0, 1.0, 0.0)]
+    lines = np.array([*found, *rim], np.float64)
+    quads, sides = _quads(lines, (h, w))
+    if len(quads) == 0:
+        return []
     floor = max(10.0, 0.22 * float(np.percentile(cv2.magnitude(gx, gy), 99)))
-    best: tuple[float, Points, tuple[tuple[int, int], ...], float] | None = None
-    for quad, sides in _quads(lines, (h, w)):
-        supports, frames = [], 0
-        for side in range(4):
-            own = set(sides[side]) & set(sides[(side + 1) % 4])
-            if any(at >= frame for at in own):
-                frames += 1
-                continue
-            supports.append(_support(gx, gy, quad[side], quad[(side + 1) % 4], floor))
-        if len(supports) < 2 or min(supports) < 0.45:
+    field = _Field(gx, gy, lines, floor)
+    supports = np.column_stack(
+        [field.support(sides[:, side], quads[:, side], quads[:, (side + 1) % 4]) for side in range(4)]
+    )
+    framed = sides >= frame
+    weakest = np.where(framed, 1.0, supports).min(axis=1)
+    inner = np.maximum((~framed).sum(axis=1), 1)
+    mean = np.where(framed, 0.0, supports).sum(axis=1) / inner
+    following = np.roll(quads, -1, axis=1)
+    area = np.abs((quads[:, :, 0] * following[:, :, 1] - quads[:, :, 1] * following[:, :, 0]).sum(axis=1)) / 2
+    slanted = np.maximum(_squareness(quads) - 0.3, 0.0)
+    score = mean + 0.6 * weakest + 0.25 * np.sqrt(area / (w * h)) - 0.35 * framed.sum(axis=1) - 2.0 * slanted
+    score[((~framed).sum(axis=1) < 2) | (weakest < 0.45)] = -np.inf
+    best: list[Found] = []
+    for at in np.argsort(-score)[: most * 4]:
+        if not np.isfinite(score[at]) or len(best) == most:
+            break
+        quad = (quads[at] + 0.5) / scale - 0.5
+        if any(np.abs(_ordered(quad) - other.quad).max() < 0.012 * max(height, width) for other in best):
             continue
-        area = float(cv2.contourArea(quad.astype(np.float32))) / (w * h)
-        score = float(np.mean(supports)) + 0.6 * min(supports) + 0.25 * area**0.5 - 0.35 * frames
-        if best is None or score > best[0]:
-            best = (score, quad, sides, min(supports))
-    if best is None:
+        quad = _clockwise(quad)
+        best.append(Found(_ordered(quad), float(weakest[at]), _cut(quad, width, height, scale)))
+    return best
+
+
+def _clockwise(quad: Points) -> Points:
+    edge = np.roll(quad, -1, axis=0) - quad
+    turn = edge[0, 0] * edge[1, 1] - edge[0, 1] * edge[1, 0]
+    return quad if turn > 0 else quad[::-1]
+
+
+def _on_frame(a: Points, b: Points, width: int, height: int, scale: float) -> str:
+    """Which edge of the frame a side is, or nothing."""
+    near = 2.6 / scale
+    for name, axis, at in (("top", 1, 0), ("right", 0, width - 1), ("bottom", 1, height - 1), ("left", 0, 0)):
+        if abs(a[axis] - at) <= near and abs(b[axis] - at) <= near:
+            return name
+    return ""
+
+
+def _cut(quad: Points, width: int, height: int, scale: float) -> tuple[str, ...]:
+    names = (_on_frame(quad[at], quad[(at + 1) % 4], width, height, scale) for at in range(4))
+    return tuple(name for name in names if name)
+
+
+def refined(image: Bgr, found: Found) -> Found | None:
+    """The same page with its sides fitted below a pixel; None when they do not make a page."""
+    height, width = image.shape[:2]
+    scale = min(1.0, WORK / max(height, width))
+    keep = [not _on_frame(found.quad[at], found.quad[(at + 1) % 4], width, height, scale) for at in range(4)]
+    quad = _refined(image, found.quad, tuple(keep))
+    if not cv2.isContourConvex(quad.astype(np.float32)):
         return None
-    _, quad, sides, support = best
-    keep, cut = [], []
-    for side in range(4):
-        own = set(sides[side]) & set(sides[(side + 1) % 4])
-        at_frame = [at - frame for at in own if at >= frame]
-        keep.append(not at_frame)
-        cut += [("top", "right", "bottom", "left")[at] for at in at_frame]
-    refined = _refined(image, (quad + 0.5) / scale - 0.5, tuple(keep))
-    if not cv2.isContourConvex(refined.astype(np.float32)):
-        return None
-    return Found(_ordered(refined), support, tuple(cut))
+    return Found(_ordered(quad), found.support, found.cut)

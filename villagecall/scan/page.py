@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from villagecall.case import Fault, Verdict
-from villagecall.scan import blank, corners, encode, orient, quality, skew
+from villagecall.scan import blank, corners, encode, ground, orient, quality, skew
 
 Bgr = NDArray[np.uint8]
 A4 = 297 / 210
 A4_INCHES = 11.69
+SEARCH_SIDE = 1280
 ANALYSIS_SIDE = 2400
 """Faults are judged at this size at most: more pixels tell nothing more."""
 
@@ -50,32 +51,14 @@ class PageResult:
     phash: str
 
 
-def _lies_on_something(image: Bgr, found: corners.Found) -> bool:
-    """Whether what surrounds the quadrilateral is a desk or lid, not the page's own white margin."""
-    scale = 320 / max(image.shape[:2])
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB).astype(np.float32)
-    mask = np.zeros(small.shape[:2], np.uint8)
-    cv2.fillConvexPoly(mask, (found.quad * scale).round().astype(np.int32), 1)
-    inner = cv2.erode(mask, np.ones((9, 9), np.uint8)).astype(bool)
-    near = (cv2.dilate(mask, np.ones((25, 25), np.uint8)) - cv2.dilate(mask, np.ones((5, 5), np.uint8))).astype(bool)
-    if inner.sum() < 200:
-        return False
-    if near.sum() < 60:
-        return True
-    page, ground = np.percentile(lab[inner], 70, axis=0), np.median(lab[near], axis=0)
-    if ground[0] > page[0] + 2 and np.hypot(ground[1] - 128, ground[2] - 128) < 9:
-        return False  # lighter than the "page" and without colour: that is paper around a printed picture
-    away = np.abs(page - ground) * np.array([1.0, 1.6, 1.6])
-    return float(away.max()) > 9.0
-
-
 def find_quad(image: Bgr) -> corners.Found | None:
     """The page's corners where it lies on something; None where it fills the frame."""
-    found = corners.find(image)
-    if found is None or len(found.cut) >= 3 or not _lies_on_something(image, found):
-        return None
-    return found
+    small = skew.reduce(image, SEARCH_SIDE)
+    factor = max(1, image.shape[0] // small.shape[0])
+    for found in corners.ranked(small):
+        if len(found.cut) < 3 and ground.lies_on_something(small, found):
+            return corners.refined(image, replace(found, quad=(found.quad + 0.5) * factor - 0.5))
+    return None
 
 
 def _sides(quad: NDArray[np.float64]) -> tuple[float, float]:

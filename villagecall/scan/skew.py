@@ -43,8 +43,8 @@ def shrink(gray: Gray, side: int) -> Gray:
 
 def reduce(gray: Gray, side: int) -> Gray:
     """About ``side`` long, by a whole factor: several times faster than :func:`shrink`."""
-    factor = round(max(gray.shape) / side)
-    if factor <= 1 or min(gray.shape) < 2 * factor:
+    factor = round(max(gray.shape[:2]) / side)
+    if factor <= 1 or min(gray.shape[:2]) < 2 * factor:
         return gray
     height, width = gray.shape[0] // factor, gray.shape[1] // factor
     return np.asarray(
