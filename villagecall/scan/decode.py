@@ -11,13 +11,16 @@ import pypdfium2
 from numpy.typing import NDArray
 
 from villagecall.scan import front
-from villagecall.scan.refusals import ActivePdf, LockedPdf, NotAnImage, TooManyPages, Truncated
+from villagecall.scan.refusals import ActivePdf, LockedPdf, TooManyPages, Truncated
 
 Bgr = NDArray[np.uint8]
 PDF_DPI = 300
 _ACTIVE = frozenset(
-    {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/RichMedia", "/GoToE", "/Movie", "/Sound"}
+    {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/RichMedia", "/GoToE", "/Movie", "/Sound", "/Rendition"}
 )
+_PARTS_THAT_ACT = frozenset({"/JS", "/JavaScript", "/EF", "/EmbeddedFiles", "/XFA"})
+MAX_PARTS = 200_000
+"""Of one object: an array nested for ever is an attack, not a paper."""
 
 
 class Document:
@@ -42,6 +45,8 @@ class Document:
 
     def page(self, frame: int) -> tuple[Bgr, int]:
         """``(pixels BGR, dpi or 0)`` of a page. Raises a refusal when it cannot be decoded."""
+        if not 0 <= frame < self.frames:
+            raise Truncated
         if self._pdf is not None:
             return self._pdf_page(frame)
         raw = np.frombuffer(self._data, np.uint8)
@@ -69,7 +74,7 @@ class Document:
             if width * scale < 8 or height * scale < 8:
                 raise Truncated
             picture = page.render(scale=scale, may_draw_forms=False, rev_byteorder=False).to_numpy()
-        except pypdfium2.PdfiumError as error:
+        except (pypdfium2.PdfiumError, ValueError, ZeroDivisionError, OverflowError) as error:
             raise Truncated from error
         if picture.ndim == 2:
             picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
@@ -84,14 +89,32 @@ def _inspect_pdf(data: bytes) -> None:
                 raise LockedPdf
             if len(pdf.pages) > front.MAX_FRAMES:
                 raise TooManyPages(limit=front.MAX_FRAMES)
-            if "/EmbeddedFiles" in pdf.Root.get("/Names", {}) or "/JavaScript" in pdf.Root.get("/Names", {}):
+            if any(_acts(thing) for thing in pdf.objects) or _acts(pdf.trailer):
                 raise ActivePdf
-            for thing in pdf.objects:
-                if not isinstance(thing, pikepdf.Dictionary | pikepdf.Stream):
-                    continue
-                if str(thing.get("/S", "")) in _ACTIVE or "/JS" in thing or "/EF" in thing or "/XFA" in thing:
-                    raise ActivePdf
     except pikepdf.PasswordError as error:
         raise LockedPdf from error
-    except pikepdf.PdfError as error:
-        raise (Truncated if b"%PDF-" in data[:1024] else NotAnImage) from error
+    except (pikepdf.PdfError, ValueError, TypeError, KeyError, AttributeError, RuntimeError) as error:
+        raise Truncated from error  # so many ways has a library to say that a document is damaged
+
+
+def _acts(thing: pikepdf.Object) -> bool:
+    """Whether an object or what lies directly in it is an action, a script, a form that computes, a file."""
+    waiting, seen = [thing], 0
+    while waiting:
+        each = waiting.pop()
+        seen += 1
+        if seen > MAX_PARTS:
+            raise ActivePdf
+        if isinstance(each, pikepdf.Array):
+            waiting += [part for part in each if _holds(part)]
+        elif isinstance(each, pikepdf.Dictionary | pikepdf.Stream):
+            keys = set(each.keys())
+            if keys & _PARTS_THAT_ACT or str(each.get("/S", "")) in _ACTIVE:
+                return True
+            waiting += [each[key] for key in keys - {"/Parent"} if _holds(each[key])]
+    return False
+
+
+def _holds(part: object) -> bool:
+    """Whether this is a container written in place; what stands apart is looked at by itself."""
+    return isinstance(part, pikepdf.Array | pikepdf.Dictionary) and not part.is_indirect

@@ -57,7 +57,8 @@ def sniff(data: bytes) -> Claim:
         return _png(data)
     if data[:4] in (b"II*\0", b"MM\0*"):
         return _tiff(data)
-    if b"%PDF-" in data[:1024]:
+    # Readers look for the header in the first kilobyte; what has another format before it is two files in one.
+    if data[:1024].lstrip(b"\xef\xbb\xbf\0\t\n\f\r ").startswith(b"%PDF-"):
         return Claim("pdf", frames=0)
     raise NotAnImage
 

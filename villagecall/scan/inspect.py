@@ -9,10 +9,10 @@ from villagecall.scan.decode import Document
 from villagecall.scan.page import judge
 
 
-def inspect_file(path: Path, frame: int = 0) -> dict[str, object]:
+def inspect_file(path: Path | str, frame: int = 0) -> dict[str, object]:
     """``{file, angle, orientation, quad, blank, quality, ms}``; raises a refusal for what is no page."""
     began = time.perf_counter()
-    image, dpi = Document(path.read_bytes()).page(frame)
+    image, dpi = Document(Path(path).read_bytes()).page(frame)
     result = judge(image, dpi)
     verdict = result.verdict
     return {

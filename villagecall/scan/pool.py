@@ -92,6 +92,11 @@ class Pool:
         self.lost = 0
         """Workers that had to be replaced since the start."""
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes there are."""
+        return tuple(worker.process.pid for worker in self._all)
+
     async def warm(self) -> None:
         """Start a worker before the first page asks for it."""
         slot = await self._idle.get()

@@ -121,7 +121,7 @@ class Uploads:
         )
 
     def _pieces(self, file_id: UUID) -> list[tuple[bytes, int]]:
-        """Sealed pieces with their plain sizes; a torn last one (a crash while writing) is cut away."""
+        """Sealed pieces with their plain sizes, without a last one that is torn or still being written."""
         path = self._part(file_id)
         try:
             raw = path.read_bytes()
@@ -134,9 +134,15 @@ class Uploads:
                 break
             found.append((raw[at + 16 : at + 16 + sealed], plain))
             at += 16 + sealed
-        if at < len(raw):
-            os.truncate(path, at)
         return found
+
+    def _add(self, file_id: UUID, piece: bytes) -> None:
+        """Behind the last whole piece: what a crash tore is cut away first, by the one writer there is."""
+        path = self._part(file_id)
+        whole = sum(16 + len(sealed) for sealed, _ in self._pieces(file_id))
+        if path.stat().st_size > whole:
+            os.truncate(path, whole)
+        self._write(path, piece, os.O_APPEND)
 
     async def append(self, upload: Upload, offset: int, data: bytes) -> Upload:
         """Add a piece at ``offset``; durable when this returns. Raises :class:`Conflict` for a wrong offset."""
@@ -147,7 +153,7 @@ class Uploads:
         if data:
             sealed = self._vault.seal_bytes(upload.file_id.bytes + struct.pack(">Q", offset), data)
             piece = struct.pack(">QQ", len(sealed), len(data)) + sealed
-            await asyncio.to_thread(self._write, self._part(upload.file_id), piece, os.O_APPEND)
+            await asyncio.to_thread(self._add, upload.file_id, piece)
         return await self.find(upload.file_id)
 
     async def read(self, upload: Upload) -> bytes:

@@ -6,18 +6,11 @@ names. Lengths are 8 bytes, big-endian. JSON and not pickle: what decoded a host
 
 from __future__ import annotations
 
-import contextlib
-import ctypes
 import json
 import os
-import resource
 import struct
 import sys
-from pathlib import Path
 from typing import Any, BinaryIO
-
-CLONE_NEWUSER = 0x10000000
-CLONE_NEWNET = 0x40000000
 
 
 def read_exactly(stream: BinaryIO, size: int) -> bytes:
@@ -29,23 +22,6 @@ def read_exactly(stream: BinaryIO, size: int) -> bytes:
             raise EOFError
         found += piece
     return bytes(found)
-
-
-def _without_network() -> None:
-    """A network namespace of its own has no interface up; where that is forbidden, sockets are."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(CLONE_NEWNET) != 0:
-        libc.unshare(CLONE_NEWUSER | CLONE_NEWNET)
-
-
-def _bounded(memory_mib: int) -> None:
-    """So much memory beyond what the libraries take, no core files, no new files."""
-    status = Path("/proc/self/status").read_text(encoding="ascii")
-    mapped = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmSize"))
-    limit = mapped * 1024 + memory_mib * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def _answer(out: BinaryIO, head: dict[str, Any], *parts: bytes) -> None:
@@ -61,7 +37,7 @@ def main(memory_mib: int) -> None:
     import cv2
     import numpy as np
 
-    from villagecall.scan import orient
+    from villagecall.scan import confine, orient
     from villagecall.scan import page as pages
     from villagecall.scan.decode import Document
     from villagecall.scan.refusals import ScanRefusal
@@ -69,12 +45,11 @@ def main(memory_mib: int) -> None:
     cv2.setNumThreads(1)
     inward, outward = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    with contextlib.suppress(OSError, AttributeError):
-        _without_network()
+    confine.without_network()
     # Warm: the model and the code paths are loaded before the first page and before the bound.
     orient.orientation(np.full((400, 300, 3), 255, np.uint8))
     pages.judge(np.full((400, 300, 3), 255, np.uint8), 0)
-    _bounded(memory_mib)
+    confine.bounded(memory_mib)
     _answer(outward, {"ready": True})
     document: Document | None = None
     while True:
