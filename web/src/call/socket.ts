@@ -174,6 +174,10 @@ export class Socket {
   private take(text: string): void {
     this.heard = Date.now()
     const frame = JSON.parse(text) as { t: string; re?: number; error?: unknown }
+    // Who is on duty is kept with the welcome: a view that opens later sees the newest.
+    if (frame.t === 'presence' && this.welcome.value) {
+      this.welcome.value = { ...this.welcome.value, desks: (frame as unknown as Pushes['presence']).desks }
+    }
     if (frame.t !== 'ok' && frame.t !== 'error') return this.emit(frame.t, frame)
     const waiting = this.waiting.get(frame.re ?? 0)
     if (!waiting) return
