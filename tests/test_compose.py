@@ -52,6 +52,11 @@ def test_every_part_comes_back_after_a_restart() -> None:
     assert all(service["restart"] == "unless-stopped" for service in compose()["services"].values())
 
 
+def test_no_part_reports_to_its_makers() -> None:
+    """SeaweedFS sends anonymous statistics unless it is told not to."""
+    assert "-master.telemetry=false" in compose()["services"]["s3"]["command"]
+
+
 def test_no_secret_stands_in_the_file() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     for name in re.findall(r"(?im)^\s*\S*(?:password|secret|key)\S*[:=]\s*(\S+)", text):

@@ -67,6 +67,21 @@ def test_paths_may_be_empty_where_they_are_optional() -> None:
     assert load(None, {"VILLAGECALL_SEAL_PKCS12": "/etc/seal.p12"}).seal_pkcs12 == Path("/etc/seal.p12")
 
 
+def test_an_empty_data_folder_is_refused_in_words(tmp_path: Path) -> None:
+    """An empty variable would otherwise spread the database over the folder that one happens to stand in."""
+    with pytest.raises(SettingsError, match="'data' is empty; give a folder"):
+        load(None, {"VILLAGECALL_DATA": ""})
+    with pytest.raises(SettingsError, match="'data' is empty; give a folder"):
+        load(written(tmp_path, 'data = ""'), {})
+
+
+def test_no_secret_is_shown_when_settings_are_printed() -> None:
+    names = ("vault_keys", "vault_token_key", "s3_secret", "seal_password", "turn_secret", "database", "redis")
+    told = repr(Settings(**{name: f"secret-of-{name}" for name in names}, host="192.0.2.1"))  # type: ignore[arg-type]
+    assert "192.0.2.1" in told
+    assert "secret-of" not in told
+
+
 def test_where_things_are_kept() -> None:
     embedded = Settings(data=Path("/var/lib/village"))
     assert embedded.database_url == "sqlite:////var/lib/village/villagecall.db"

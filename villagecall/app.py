@@ -96,7 +96,7 @@ async def open_services(
             vault=vault,
         )
         stack.push_async_callback(blobs.close)
-        directory = Directory(journal, vault, clock, bus)
+        directory = Directory(journal, vault, clock, bus, sessions)
         await directory.load()
         approval = Approval(journal, vault, directory, clock, bus, settings)
         views = Views(approval, directory, clock)
@@ -134,7 +134,6 @@ async def open_services(
                 **scans.consumers(),
                 **issuing.consumers(),
                 **devices.consumers(),
-                **devices.consumers(),
                 "recording": hub.consume,
             },
         )
@@ -160,8 +159,6 @@ async def open_services(
             stack.push_async_callback(devices.close)
             await hub.start()
             stack.push_async_callback(hub.close)
-            await devices.start()
-            stack.push_async_callback(devices.close)
             warming = asyncio.create_task(scans.warm())
             stack.push_async_callback(_cancel, warming)
             await outbox.start()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import get_type_hints
 
@@ -24,35 +24,36 @@ class SettingsError(VillagecallError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """See ``docs/OPERATIONS.md`` for what each is for."""
+    """See ``docs/OPERATIONS.md`` for what each is for. What is secret, or may carry a password in its address, is not
+    in ``repr``, so that no log and no traceback shows it."""
 
     data: Path = Path("var")
     """Folder of the database, blobs and recordings of the embedded installation."""
-    database: str = ""
+    database: str = field(default="", repr=False)
     """``sqlite:///…`` or ``postgresql://…``; empty = SQLite in ``data``."""
-    redis: str = ""
+    redis: str = field(default="", repr=False)
     """``redis://…``; empty = the bus in this process."""
     blobs: str = ""
     """``s3://bucket?endpoint=…`` or a folder; empty = folder in ``data``."""
     s3_key: str = ""
-    s3_secret: str = ""
+    s3_secret: str = field(default="", repr=False)
     host: str = "127.0.0.1"
     port: int = 8080
     public_url: str = ""
     """How browsers and QR codes reach this server; empty = ``http://localhost:<port>``."""
     behind_tls: bool = False
     """True behind the TLS proxy: cookies get ``Secure``, HSTS is sent."""
-    vault_keys: str = ""
+    vault_keys: str = field(default="", repr=False)
     """``id:hex,id:hex``: data keys of personal data, 32 bytes each; the first is current."""
-    vault_token_key: str = ""
+    vault_token_key: str = field(default="", repr=False)
     """Hex, 32 bytes: key of the search tokens; stays when data keys rotate."""
     seal_pkcs12: Path | None = None
     """PKCS#12 of the approval seal; empty in a demonstration only (a demonstration CA is made)."""
-    seal_password: str = ""
+    seal_password: str = field(default="", repr=False)
     tsa_url: str = ""
     """RFC 3161 time stamping inside the closed network; empty = an in-process one, demonstrations only."""
     turn_url: str = ""
-    turn_secret: str = ""
+    turn_secret: str = field(default="", repr=False)
     media_addresses: str = ""
     """Comma-separated local addresses the media node offers; empty = all."""
     media_ports: str = ""
@@ -93,7 +94,7 @@ def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -
         if name.startswith(PREFIX):
             given[name.removeprefix(PREFIX).lower()] = value
     hints = get_type_hints(Settings)
-    known = {field.name for field in fields(Settings)}
+    known = {each.name for each in fields(Settings)}
     for key in given:
         if key not in known:
             raise SettingsError(f"unknown setting {key!r}; known: {', '.join(sorted(known))}")
@@ -112,6 +113,10 @@ def _read(key: str, value: object, hint: object) -> object:
             return int(str(value))
         if hint is str:
             return str(value)
-        return Path(str(value)) if value else None
+        if value:
+            return Path(str(value))
     except (KeyError, ValueError) as error:
         raise SettingsError(f"setting {key!r}: {value!r} is not readable") from error
+    if hint is Path:
+        raise SettingsError(f"setting {key!r} is empty; give a folder, or leave it out")
+    return None

@@ -75,11 +75,22 @@ def test_a_limit_that_was_missed_says_by_how_much() -> None:
     assert found.zh == "已超期 1 个工作日(应在9月30日前)"
 
 
-def test_after_the_decision_the_clock_stands() -> None:
-    decided = accepted(decided=WEDNESDAY + timedelta(hours=1))
-    found = deadlines.promised(CALENDAR, item(promised_days=5), decided, WEDNESDAY + timedelta(days=90))
+@pytest.mark.parametrize("end", ["decided", "closed"])
+def test_after_the_end_no_days_are_left_and_the_limit_says_that_it_was_kept(end: str) -> None:
+    over = accepted(**{end: WEDNESDAY + timedelta(hours=1)})
+    found = deadlines.promised(CALENDAR, item(promised_days=5), over, WEDNESDAY + timedelta(days=90))
     assert found is not None
-    assert not found.overdue
+    assert (found.overdue, found.zh, found.en) == (False, "按期办结", "done in time")
+
+
+@pytest.mark.parametrize(
+    ("days", "late", "en"), [(15, 1, "done 1 working day late"), (16, 2, "done 2 working days late")]
+)
+def test_a_late_decision_stays_as_late_as_it_was(days: int, late: int, en: str) -> None:
+    decided = accepted(decided=WEDNESDAY + timedelta(days=days))
+    found = deadlines.promised(CALENDAR, item(promised_days=4), decided, WEDNESDAY + timedelta(days=90))
+    assert found is not None
+    assert (found.overdue, found.zh, found.en) == (True, f"超期 {late} 个工作日办结", en)
 
 
 def test_while_the_applicant_supplies_papers_no_time_runs() -> None:

@@ -75,6 +75,31 @@ async def test_sign_out_ends_the_session_and_tells_the_hub(site: Site) -> None:
     assert (await kinds(site))[-1] == "signin.ended"
 
 
+async def test_a_new_password_and_leaving_end_every_session_of_that_person(site: Site) -> None:
+    directory, admin = site.services.directory, site.county.admin
+    for why, change in (
+        ("password_changed", lambda: directory.set_password(admin.person_id, "青山绿水-2027")),
+        ("person_left", lambda: directory.put_person(admin.model_copy(update={"active": False}))),
+    ):
+        theirs = [await site.browser(admin), await site.browser(admin)]
+        other = await site.browser(site.county.east_officer)
+        async with site.services.bus.subscribe("session.closed") as told:
+            await change()
+            _, message = await asyncio.wait_for(anext(told), 5)
+        assert message == {"person": str(admin.person_id), "why": why}
+        for browser in theirs:
+            assert await site.services.sessions.get(digest(browser.cookie)) is None
+            assert (await browser.get("/api/v1/session")).status == 401
+        assert (await other.get("/api/v1/session")).status == 200
+
+
+async def test_another_window_leaves_people_signed_in(site: Site) -> None:
+    admin = site.county.admin
+    browser = await site.browser(admin)
+    await site.services.directory.put_person(admin.model_copy(update={"window": "3号窗口"}))
+    assert (await browser.get("/api/v1/session")).json()["window"] == "3号窗口"
+
+
 async def test_sign_out_needs_the_token_too(site: Site) -> None:
     browser = site.nobody()
     await sign_in(browser)

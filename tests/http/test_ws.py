@@ -172,6 +172,14 @@ async def test_signing_out_closes_the_socket(live: Site) -> None:
             pass
 
 
+async def test_a_new_password_closes_the_sockets_of_that_person_only(live: Site) -> None:
+    async with page_of(live, live.county.east_officer) as theirs, page_of(live, live.county.admin) as other:
+        await live.services.directory.set_password(live.county.east_officer.person_id, "青山绿水-2027")
+        assert (await theirs.push("session.closed"))["why"] == "password_changed"
+        assert await theirs.closed() == 4401
+        assert (await other.ask("ping"))["t"] == "ok"
+
+
 async def test_the_same_tab_again_replaces_the_socket(live: Site) -> None:
     browser, tab = await live.browser(live.county.east_officer), uuid7()
     async with page(browser, tab) as first, page(browser, tab) as second:

@@ -82,6 +82,16 @@ def deadline(calendar: WorkCalendar, due: datetime, provisional: bool, now: date
     return Deadline(due, left, provisional, overdue, *_sentences(left, last, today, overdue, provisional))
 
 
+def kept(calendar: WorkCalendar, due: datetime, end: datetime) -> Deadline:
+    """A limit of a case that came to its end, by a decision or without one: no more days run, none are left."""
+    left = calendar.working_days_between(day_of(end), day_of(due))
+    if end <= due:
+        return Deadline(due, left, False, False, "按期办结", "done in time")
+    late = max(1, -left)
+    days = "1 working day" if late == 1 else f"{late} working days"
+    return Deadline(due, left, False, True, f"超期 {late} 个工作日办结", f"done {days} late")
+
+
 def _sentences(left: int, last: date, today: date, overdue: bool, provisional: bool) -> tuple[str, str]:
     year = f"{last.year}年" if last.year != today.year else ""
     zh_day, en_day = f"{year}{last.month}月{last.day}日", last.isoformat()
@@ -98,16 +108,18 @@ def _sentences(left: int, last: date, today: date, overdue: bool, provisional: b
 
 
 def promised(calendar: WorkCalendar, item: Item, case: Case, now: datetime) -> Deadline | None:
-    """The promise as it stands; None before acceptance. After the decision it stands still."""
+    """The promise as it stands; None before acceptance. After the end it says whether it was kept."""
     return _stand(calendar, case, now, promised_due(calendar, item, case.accepted) if case.accepted else None)
 
 
 def legal(calendar: WorkCalendar, item: Item, case: Case, now: datetime) -> Deadline | None:
-    """The legal limit as it stands; None before acceptance. After the decision it stands still."""
+    """The legal limit as it stands; None before acceptance. After the end it says whether it was kept."""
     return _stand(calendar, case, now, legal_due(calendar, item, case.accepted) if case.accepted else None)
 
 
 def _stand(calendar: WorkCalendar, case: Case, now: datetime, limit: tuple[datetime, bool] | None) -> Deadline | None:
     if limit is None or case.state == "correction":
         return None  # the time the applicant needs to supply papers does not run
-    return deadline(calendar, *limit, case.decided or case.closed or now)
+    due, provisional = limit
+    end = case.decided or case.closed
+    return deadline(calendar, due, provisional, now) if end is None else kept(calendar, due, end)

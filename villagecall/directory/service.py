@@ -33,7 +33,7 @@ from villagecall.directory.search import Index, described
 from villagecall.errors import NotFound
 from villagecall.ids import uuid7
 from villagecall.journal import JSON, SYSTEM, Action, Actor, Head, canonical, stamp
-from villagecall.ports import Append, Bus, Clock, Journal, Place, Snapshot
+from villagecall.ports import Append, Bus, Clock, Journal, Place, Sessions, Snapshot
 from villagecall.vault import Sealed, SealedRecord, Vault
 
 TOPIC = "directory"
@@ -61,11 +61,14 @@ def _ref(sealed: Sealed) -> Ref:
 class Directory:
     """Reads answer from memory. ``load`` once before use; ``follow`` as a task where processes are many.
 
-    ``unit``, ``person`` and ``item`` raise :class:`villagecall.errors.NotFound`.
+    ``unit``, ``person`` and ``item`` raise :class:`villagecall.errors.NotFound`. With ``sessions``, whoever
+    leaves or gets another password is signed out everywhere.
     """
 
-    def __init__(self, journal: Journal, vault: Vault, clock: Clock, bus: Bus | None = None) -> None:
-        self._journal, self._vault, self._clock, self._bus = journal, vault, clock, bus
+    def __init__(
+        self, journal: Journal, vault: Vault, clock: Clock, bus: Bus | None = None, sessions: Sessions | None = None
+    ) -> None:
+        self._journal, self._vault, self._clock, self._bus, self._sessions = journal, vault, clock, bus, sessions
         self._heads: dict[UUID, Head] = {}
         self._units: dict[str, Unit] = {}
         self._people: dict[UUID, Person] = {}
@@ -275,6 +278,8 @@ class Directory:
         await self._write(_Write("person", person.login, "person.put", body, raw, person.person_id, stored), by)
         if old is not None and old.profile != state.profile:
             await self._journal.erase(old.profile.record)
+        if old is not None and old.active and not state.active:
+            await self._sign_out(person.person_id, "person_left")
         return self.person(person.person_id)
 
     async def set_password(self, person_id: UUID, password: str, by: Actor = SYSTEM) -> None:
@@ -290,6 +295,14 @@ class Directory:
         await self._write(write, by)
         if old.credential is not None:
             await self._journal.erase(old.credential.record)
+        await self._sign_out(person_id, "password_changed")
+
+    async def _sign_out(self, person_id: UUID, why: str) -> None:
+        """End every session of a person; the hub closes their sockets on the hint."""
+        if self._sessions is not None:
+            await self._sessions.drop_person(person_id)
+            if self._bus is not None:
+                await self._bus.publish("session.closed", {"person": str(person_id), "why": why})
 
     async def verify_password(self, login: str, password: str) -> Person | None:
         """The person when login and password are right and the person is active.
