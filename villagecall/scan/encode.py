@@ -6,6 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from villagecall.scan.skew import reduce
+
 Bgr = NDArray[np.uint8]
 VIEW_DPI = 200
 VIEW_SIDE = 2400
@@ -14,7 +16,7 @@ THUMB_WIDTH = 220
 
 def has_colour(image: Bgr) -> bool:
     """Whether a red head, a seal or a photo stands on the page (DA/T 31: then colour is kept)."""
-    small = cv2.resize(image, (320, max(1, round(320 * image.shape[0] / image.shape[1]))), interpolation=cv2.INTER_AREA)
+    small = reduce(image, 440)
     lab = cv2.cvtColor(small, cv2.COLOR_BGR2LAB).astype(np.int16)
     # The paper's own tint is not colour: measured against the page's middle.
     a, b = lab[:, :, 1] - int(np.median(lab[:, :, 1])), lab[:, :, 2] - int(np.median(lab[:, :, 2]))
@@ -23,7 +25,7 @@ def has_colour(image: Bgr) -> bool:
 
 def whitened(image: Bgr) -> Bgr:
     """Paper towards white by one gain for the whole page: stains, holes and seals stay what they are."""
-    small = cv2.resize(image, (200, 280), interpolation=cv2.INTER_AREA)
+    small = reduce(image, 280)
     paper = np.percentile(small.reshape(-1, 3), 85, axis=0)
     if paper.min() < 150 or paper.max() - paper.min() > 60:
         return image
@@ -39,7 +41,9 @@ def view(image: Bgr) -> bytes:
 
 def thumb(image: Bgr) -> bytes:
     height = max(1, round(THUMB_WIDTH * image.shape[0] / image.shape[1]))
-    return _jpeg(np.asarray(cv2.resize(image, (THUMB_WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8), 70)
+    return _jpeg(
+        np.asarray(cv2.resize(reduce(image, 800), (THUMB_WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8), 70
+    )
 
 
 def _jpeg(image: Bgr, quality: int) -> bytes:

@@ -17,6 +17,8 @@ SIDE = 320
 SAMPLES = 40
 AWAY = 4.0
 """Pixels to each side of the edge at which colours are compared."""
+FURTHER = 10.0
+STILL_ALIKE = 0.5
 DIFFERENT = 3.0
 """Distance in Lab (8 bit) between page and ground, over a whole side: a white desk is as near as that."""
 DARKER = 25.0
@@ -25,6 +27,8 @@ ALIKE = 0.62
 """So much of a side must differ in the side's own way: fingers and things on the desk take the rest."""
 ALIKE_CUT = 0.85
 """The same where the page is said to leave the frame, since a line on a page may leave it too."""
+SURE = 0.65
+"""Share of a side with an edge on it, for a page that is said to leave the frame."""
 SLANT = 0.5
 """Opposite sides of a page in a photo are not more unequal than this, whatever the camera's angle."""
 
@@ -53,6 +57,8 @@ def lies_on_something(image: Bgr, found: Found) -> bool:
         if min(lengths[one], lengths[other]) < SLANT * max(lengths[one], lengths[other]):
             return False
     alike = ALIKE_CUT if found.cut else ALIKE
+    if found.cut and found.support < SURE:
+        return False
     ways = []
     for at in range(4):
         a, b = quad[at], quad[(at + 1) % 4]
@@ -60,11 +66,17 @@ def lies_on_something(image: Bgr, found: Found) -> bool:
         outer, seen = _colours(lab, a, b, -AWAY)
         if seen.sum() < SAMPLES // 3:
             continue  # this side is the frame
-        step = (inner - outer)[seen] * np.array([1.0, 1.6, 1.6], np.float32)
+        weights = np.array([1.0, 1.6, 1.6], np.float32)
+        step = (inner - outer)[seen] * weights
         way = np.median(step, axis=0)
         size = float(np.hypot(np.hypot(way[0], way[1]), way[2]))
         if size < DIFFERENT or float((step @ way > 0.4 * size**2).mean()) < alike:
             return False
+        outer, seen = _colours(lab, a, b, -FURTHER)
+        if seen.sum() > SAMPLES // 3:  # behind a line on a page, however wide, is paper again
+            step = (inner - outer)[seen] * weights
+            if float((step @ way > 0.3 * size**2).mean()) < STILL_ALIKE:
+                return False
         if way[0] < -DARKER:
             return False  # a picture printed on a page
         ways.append(way)
