@@ -27,10 +27,11 @@ class Running:
 
 
 class Shell:
-    """The command line over one memory journal."""
+    """The command line over one memory journal; ``furnished`` with the small county."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, furnished: bool = True) -> None:
         self.journal, self.clock, self.vault = MemoryJournal(), FixedClock(), small_vault()
+        self.furnished = furnished
 
     def run(self, *args: str) -> int:
         parser = argparse.ArgumentParser()
@@ -42,7 +43,7 @@ class Shell:
     def _open(self, config: Path | None) -> AbstractAsyncContextManager[Parts]:
         @asynccontextmanager
         async def running() -> AsyncIterator[Parts]:
-            if await self.journal.count("units") == 0:
+            if self.furnished and await self.journal.count("units") == 0:
                 await small_county(self.journal, self.vault, self.clock)
             directory = Directory(self.journal, self.vault, self.clock)
             await directory.load()

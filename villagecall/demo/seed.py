@@ -9,7 +9,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from villagecall.directory.model import FormField, Item, Material, Person, Reason, Role, Template, Unit
+from villagecall.directory import county_file
+from villagecall.directory.model import FormField, Item, Material, Person, Reason, Template, Unit
 from villagecall.directory.records import stream_id
 
 HERE = Path(__file__).parent
@@ -25,21 +26,11 @@ class Seed:
 
 def load() -> Seed:
     """Everything the demonstration begins with."""
-    county = tomllib.loads((HERE / "county.toml").read_text(encoding="utf-8"))
+    county = county_file.parse((HERE / "county.toml").read_text(encoding="utf-8"), since=SINCE)
     items = tomllib.loads((HERE / "items.toml").read_text(encoding="utf-8"))
     return Seed(
-        units=tuple(Unit(unit_id=stream_id("unit", unit["code"]), since=SINCE, **unit) for unit in county["unit"]),
-        people=tuple(
-            Person(
-                person_id=stream_id("person", login),
-                login=login,
-                name=name,
-                role=Role(role),
-                unit=unit,
-                window=window,
-            )
-            for login, (name, role, unit, window) in county["people"].items()
-        ),
+        units=county.units,
+        people=county.people,
         items=tuple(_item(entry, items) for entry in items["item"]),
     )
 

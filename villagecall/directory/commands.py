@@ -1,4 +1,4 @@
-"""``villagecall calendar`` and ``villagecall catalogue``."""
+"""``villagecall calendar``, ``villagecall catalogue`` and ``villagecall county``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from typing import Protocol
 
 from pydantic import ValidationError
 
-from villagecall.directory import catalogue
+from villagecall.directory import catalogue, county, county_file
 from villagecall.directory.calendar import Due, Pause, Year, shipped
 from villagecall.directory.catalogue_import import Catalogue
+from villagecall.directory.model import Unit
 from villagecall.directory.service import Directory
-from villagecall.errors import Refusal, VillagecallError
+from villagecall.errors import NotFound, Refusal, VillagecallError
 from villagecall.ports import Clock, Journal
 
 
@@ -40,7 +41,7 @@ _MOST_DAYS = 10_000
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], open_app: OpenApp) -> None:
-    """Add the two commands; ``open_app`` is asked only by what needs the database."""
+    """Add the three commands; ``open_app`` is asked only by what needs the database."""
     calendar = subparsers.add_parser("calendar", help="working days of the State Council's calendar")
     actions = calendar.add_subparsers(dest="action", required=True)
     due = actions.add_parser("due", help="last day of a limit")
@@ -58,6 +59,16 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], op
     import_.add_argument("--dry-run", action="store_true", help="print the difference only")
     import_.add_argument("--config", type=Path, default=None, help="settings file")
     import_.set_defaults(run=lambda args: asyncio.run(_import(args, open_app)))
+    staff = subparsers.add_parser("county", help="units and staff").add_subparsers(dest="action", required=True)
+    county_ = staff.add_parser("load", help="take units and staff from a file; prints new passwords once")
+    county_.add_argument("file", type=Path, metavar="FILE", help="TOML with [[unit]] and [people]")
+    county_.add_argument("--dry-run", action="store_true", help="print the difference only")
+    county_.add_argument("--config", type=Path, default=None, help="settings file")
+    county_.set_defaults(run=lambda args: asyncio.run(_county(args, open_app)))
+    password = staff.add_parser("password", help="give somebody a new password and print it once")
+    password.add_argument("login", metavar="LOGIN")
+    password.add_argument("--config", type=Path, default=None, help="settings file")
+    password.set_defaults(run=lambda args: asyncio.run(_password(args, open_app)))
 
 
 def _date(text: str) -> date:
@@ -94,6 +105,12 @@ def due_json(due: Due) -> dict[str, object]:
 
 def _print(value: object) -> None:
     sys.stdout.write(json.dumps(value, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def _say(refusal: Refusal) -> int:
+    sys.stderr.write(f"{refusal.say(refusal.en)} {refusal.say(refusal.todo_en)}\n")
+    return 1
 
 
 def _due(args: argparse.Namespace) -> int:
@@ -126,8 +143,7 @@ async def _import(args: argparse.Namespace, open_app: OpenApp) -> int:
         sheet = catalogue.read(args.file)
         found = await (_compare(args, sheet, open_app) if args.dry_run else _take(args, sheet, open_app))
     except Refusal as refusal:
-        sys.stderr.write(f"{refusal.say(refusal.en)} {refusal.say(refusal.todo_en)}\n")
-        return 1
+        return _say(refusal)
     _print(found.as_json())
     if found.refused:
         sys.stderr.write(f"{len(found.refused)} lines were refused; the others are taken\n")
@@ -150,3 +166,44 @@ async def _compare(args: argparse.Namespace, sheet: catalogue.Sheet, open_app: O
             sys.stderr.write(f"no installation ({error}): compared with an empty catalogue\n")
             return catalogue.difference((), sheet)
         return await Catalogue(parts.journal, parts.directory, parts.clock).compare(sheet)
+
+
+async def _county(args: argparse.Namespace, open_app: OpenApp) -> int:
+    """The difference first, then ``{login, password}`` of everybody who had no password, a line each."""
+    try:
+        text = args.file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        sys.stderr.write(f"{args.file}: {error.strerror if isinstance(error, OSError) else 'is not UTF-8'}\n")
+        return 1
+    try:
+        async with AsyncExitStack() as stack:
+            try:
+                parts = await stack.enter_async_context(open_app(args.config))
+            except VillagecallError as error:
+                if isinstance(error, Refusal) or not args.dry_run:
+                    raise
+                file = county_file.parse(text, since=date.today())  # noqa: DTZ011 (no installation, no clock)
+                sys.stderr.write(f"no installation ({error}): compared with an empty county\n")
+                _print(county.Difference(len(file.units) + len(file.people), 0, 0).as_json())
+                return 0
+            known: dict[str, Unit] = dict(parts.directory.tree)
+            file = county_file.parse(text, since=parts.clock.now().date(), known=known)
+            _print(county.compare(file, parts.directory).as_json())
+            if not args.dry_run:
+                async for login, password in county.take(file, parts.directory):
+                    _print({"login": login, "password": password})
+    except Refusal as refusal:
+        return _say(refusal)
+    return 0
+
+
+async def _password(args: argparse.Namespace, open_app: OpenApp) -> int:
+    """Somebody forgot theirs. Whoever is signed in with the old one is signed out."""
+    async with open_app(args.config) as parts:
+        person = parts.directory.by_login(args.login)
+        if person is None:
+            return _say(NotFound(login=args.login))
+        made = county.generated()
+        await parts.directory.set_password(person.person_id, made)
+    _print({"login": person.login, "password": made})
+    return 0
