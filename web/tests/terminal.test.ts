@@ -11,7 +11,7 @@ import { naturalStep, stepMarks } from '../src/pages/terminal/steps'
 type CaseView = Schemas['CaseView']
 type Page = Schemas['PageView']
 const kase = (more: Partial<CaseView>): CaseView => ({ applicant: null, call: null, materials: [], pages: [], state: 'draft', state_zh: '草稿', state_en: 'Draft', ...more }) as CaseView
-const page = (more: Partial<Page>): Page => ({ page_id: 'p', state: 'fine', faults: [], removed: false, replaced_by: null, straightened_mdeg: 0, ...more }) as Page
+const page = (more: Partial<Page>): Page => ({ page_id: 'p', state: 'fine', faults: [], removed: false, replaced_by: null, notices: 0, straightened_mdeg: 0, ...more }) as Page
 const material = (code: string, state: string, necessary = true) => ({ code, state, necessary, name: code, name_en: '', pages: [] }) as unknown as Schemas['MaterialView']
 const print = (more: object): Schemas['Print'] => ({ device: 'd', reasons: [], state: 'done', ...more }) as unknown as Schemas['Print']
 const who = { name: '李*芳' } as CaseView['applicant']
@@ -93,6 +93,16 @@ describe('the one-time notice', () => {
     expect(list.findAll('u').map((todo) => todo.text())).toEqual(['去扫描', '去填写'])
     await list.findAll('button')[0]!.trigger('click')
     expect(list.emitted('jump')).toEqual([[defects[0]]])
+  })
+
+  it('an officer\'s words on a material are seen to by a page that came in after them', () => {
+    const told = { defects: [defects[0]!] } as Kase['notices'][number]
+    const struck = (notices: number): boolean[] => {
+      const fixed = kase({ notices: [told], materials: [{ ...material('household', 'fine'), pages: ['p2'] }], pages: [page({ page_id: 'p2', notices })] })
+      return mount(DefectList, { props: { tone: 'wait', title: '要补正', defects: [defects[0]!], fixed } }).findAll('li').map((line) => line.classes('done'))
+    }
+    expect(struck(0)).toEqual([false])
+    expect(struck(1)).toEqual([true])
   })
 })
 
