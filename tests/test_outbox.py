@@ -212,6 +212,18 @@ async def test_stopping_waits_for_what_is_being_worked_on() -> None:
     assert await journal.backlog() == {}
 
 
+async def test_a_stop_that_comes_together_with_a_hint_is_not_lost() -> None:
+    """``asyncio.wait_for`` of Python 3.11 swallows a cancellation in that instant; then nothing ever stopped."""
+    bus = LocalBus()
+    for _ in range(20):
+        outbox = Outbox(MemoryJournal(), bus, SystemClock(), {"letter": Room()}, poll_s=30)
+        await outbox.start()
+        await asyncio.sleep(0.005)
+        outbox._wake.set()
+        async with asyncio.timeout(5):
+            await outbox.stop()
+
+
 async def test_a_journal_that_is_away_is_waited_for() -> None:
     class Failing(MemoryJournal):
         away = True

@@ -99,8 +99,10 @@ class Outbox:
             except Unavailable:
                 log.warning("outbox.journal_unavailable")
                 await asyncio.sleep(self._poll_s)
+            # Not wait_for: in Python 3.11 it loses a cancellation that comes together with the wake-up.
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._poll_s)
+                async with asyncio.timeout(self._poll_s):
+                    await self._wake.wait()
 
     async def _listen(self) -> None:
         async with self._bus.subscribe(HINT) as hints:

@@ -66,7 +66,8 @@ class RedisBus:
             # Wait until Redis has the subscription, so that nothing published from now on is missed; if
             # Redis is away, go on: the listener polls its cursor anyway.
             with suppress(TimeoutError):
-                await asyncio.wait_for(listening.wait(), GIVE_UP_S)
+                async with asyncio.timeout(GIVE_UP_S):
+                    await listening.wait()
             yield mailbox.hints()
         finally:
             self._listening.discard(task)

@@ -118,7 +118,8 @@ class Directory:
             try:
                 while True:
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(hint.wait(), every_s)
+                        async with asyncio.timeout(every_s):
+                            await hint.wait()
                     hint.clear()
                     try:
                         await self.refresh()

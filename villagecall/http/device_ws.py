@@ -152,7 +152,8 @@ class _Talk:
             except (Refusal, ConnectionError):
                 _log.warning("device_jobs_not_told", device=str(self._device.device_id), exc_info=True)
             try:
-                await asyncio.wait_for(self._line.work.wait(), POLL_S)
+                async with asyncio.timeout(POLL_S):
+                    await self._line.work.wait()
             except TimeoutError:
                 continue
             finally:

@@ -200,7 +200,8 @@ class Agent:
                 await self._ask(socket, {"t": "printers", "printers": _json(queues)})
             await self._report(socket)
             try:
-                await asyncio.wait_for(self._news.wait(), PING_S)
+                async with asyncio.timeout(PING_S):
+                    await self._news.wait()
             except TimeoutError:
                 await self._ask(socket, {"t": "ping"})
 
