@@ -104,6 +104,8 @@ class Page(Model):
     verdict: Verdict | None = None
     replaced_by: UUID | None = None
     removed: bool = False
+    notices: int = 0
+    """How many notices had been sent before this page came in."""
 
     @property
     def live(self) -> bool:

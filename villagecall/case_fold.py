@@ -91,7 +91,7 @@ def file_read(case: Case, p: Payload, entry: Entry) -> Changes:
 
 @action("page.added")
 def page_added(case: Case, p: Payload, entry: Entry) -> Changes:
-    page = Page.model_validate(p["page"])
+    page = Page.model_validate(p["page"]).model_copy(update={"notices": len(case.notices)})
     pages = case.pages
     replaces = p.get("replaces")
     if replaces:

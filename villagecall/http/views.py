@@ -303,6 +303,7 @@ def _page(case: Case, page: Page) -> c.PageView:
         straightened_mdeg=verdict.angle_mdeg if verdict else 0,
         replaced_by=page.replaced_by,
         removed=page.removed,
+        notices=page.notices,
         view_url=f"{base}/view?v={page.view.sha256[:12]}" if page.view else "",
         thumb_url=f"{base}/thumb?v={page.thumb.sha256[:12]}" if page.thumb else "",
         sha256=page.original.sha256,

@@ -96,7 +96,7 @@ describe('the one-time notice', () => {
   })
 
   it('an officer\'s words on a material are seen to by a page that came in after them', () => {
-    const told = { defects: [defects[0]!] } as Kase['notices'][number]
+    const told = { defects: [defects[0]!] } as CaseView['notices'][number]
     const struck = (notices: number): boolean[] => {
       const fixed = kase({ notices: [told], materials: [{ ...material('household', 'fine'), pages: ['p2'] }], pages: [page({ page_id: 'p2', notices })] })
       return mount(DefectList, { props: { tone: 'wait', title: '要补正', defects: [defects[0]!], fixed } }).findAll('li').map((line) => line.classes('done'))

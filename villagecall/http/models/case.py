@@ -63,6 +63,8 @@ class PageView(Reply):
     straightened_mdeg: int
     replaced_by: UUID | None
     removed: bool
+    notices: int
+    """How many notices had been sent before it came in: a page that answers the last one has them all."""
     view_url: str
     thumb_url: str
     sha256: str
