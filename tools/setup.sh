@@ -54,3 +54,9 @@ if ! .venv/bin/python -c 'import importlib.metadata as m; m.distribution("villag
   .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
   touch .venv/.installed
 fi
+
+# Certificates need a TrueType font of Chinese. Debian's package has one; else a package of PyPI carries one.
+if ! .venv/bin/python -c 'from villagecall import fonts; fonts.face()' 2>/dev/null; then
+  echo "setup: a Chinese font from PyPI" >&2
+  .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r requirements-fonts.lock
+fi
