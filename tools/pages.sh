@@ -18,7 +18,7 @@ for name, target in {"node": "bin/node", "npm": "bin/npm", "npx": "bin/npx"}.ite
 P
   export PATH="$PWD/.venv/node:$PATH"
 fi
-sum=$( { git ls-files -s web 2>/dev/null; find web -type f -not -path '*/node_modules/*' -not -path 'web/dist/*' -print0 | sort -z | xargs -0 sha256sum; } | sha256sum | cut -d' ' -f1)
+sum=$(find web -type f -not -path '*/node_modules/*' -not -name .build.log -print0 | LC_ALL=C sort -z | xargs -0 sha256sum | sha256sum | cut -d' ' -f1)
 if [ "$(cat villagecall/http/pages/.built 2>/dev/null)" = "$sum" ]; then exit 0; fi
 cd web
 if ! cmp -s package-lock.json node_modules/.locked 2>/dev/null; then
@@ -27,5 +27,6 @@ if ! cmp -s package-lock.json node_modules/.locked 2>/dev/null; then
   cp package-lock.json node_modules/.locked
 fi
 echo "pages: building" >&2
-npm run --silent build
+npm run --silent build >.build.log 2>&1 || { cat .build.log; exit 1; }
+rm -f .build.log
 echo "$sum" > ../villagecall/http/pages/.built
