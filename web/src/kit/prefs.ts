@@ -1,5 +1,5 @@
 // What a person chose for this browser: language and elder mode. Nothing personal.
-import { ref, watchEffect } from 'vue'
+import { ref, watch, watchEffect } from 'vue'
 
 export type Lang = 'zh' | 'en'
 
@@ -23,12 +23,13 @@ export const elder = ref(read('vc.elder') === '1')
 
 watchEffect(() => {
   document.documentElement.lang = lang.value === 'zh' ? 'zh-CN' : 'en'
-  write('vc.lang', lang.value)
 })
 watchEffect(() => {
   document.documentElement.toggleAttribute('data-elder', elder.value)
-  write('vc.elder', elder.value ? '1' : '')
 })
+// Only what was changed is written: opening a page waits for no disk.
+watch(lang, (now) => write('vc.lang', now))
+watch(elder, (now) => write('vc.elder', now ? '1' : ''))
 
 // The other windows of this browser (the second screen) follow at once.
 addEventListener('storage', (event) => {

@@ -1,18 +1,17 @@
 // Times as people say them. The server speaks UTC; a county lives in Asia/Shanghai whatever the PC is set to.
 import { t } from './i18n'
 
-const ZONE = 'Asia/Shanghai'
-const parts = new Intl.DateTimeFormat('en-CA', {
-  timeZone: ZONE, year: 'numeric', month: '2-digit', day: '2-digit',
-  hour: '2-digit', minute: '2-digit', hourCycle: 'h23',
-})
+// One zone, eight hours ahead all year since 1991. Asking Intl instead costs the page its first tenth of a second:
+// the browser then loads its tables of zones before anything is shown.
+const AHEAD_MS = 8 * 3_600_000
 type When = string | number | Date
 
 function split(when: When): { year: number; month: number; day: number; time: string; key: string } {
-  const found: Record<string, string> = {}
-  for (const part of parts.formatToParts(new Date(when))) found[part.type] = part.value
-  const { year = '', month = '', day = '', hour = '', minute = '' } = found
-  return { year: +year, month: +month, day: +day, time: `${hour}:${minute}`, key: `${year}-${month}-${day}` }
+  const local = new Date(new Date(when).getTime() + AHEAD_MS).toISOString()
+  return {
+    year: +local.slice(0, 4), month: +local.slice(5, 7), day: +local.slice(8, 10),
+    time: local.slice(11, 16), key: local.slice(0, 10),
+  }
 }
 
 /** `2026-11-22` of that moment in the county. */
