@@ -1,0 +1,221 @@
+"""From the last byte to the verdict in the journal, whatever happens in between."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from tests.support import hostile, pages
+from tests.support.office import Office, actor, key, office
+from villagecall.adapters.blobs_open import open_blobs
+from villagecall.case import Case
+from villagecall.errors import BadRequest, NotFound, TooLarge
+from villagecall.ids import uuid7
+from villagecall.ports import Blobs, Delivery, Message
+from villagecall.scan.pool import Pool
+from villagecall.scan.refusals import EmptyFile
+from villagecall.scan.service import TOPIC, Scans, page_id
+from villagecall.scan.uploads import Upload
+from villagecall.settings import Settings
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+SMALL = (620, 877)
+FORM = pages.encoded(pages.form(1, SMALL), dpi=200)
+FEEDER = hostile.tiff([pages.form(2, SMALL), pages.letter(3, SMALL), pages.blank(4, size=SMALL)])
+
+
+class Room:
+    """The scan room in an office; ``deliver`` is the outbox."""
+
+    def __init__(self, office: Office, blobs: Blobs, pool: Pool, folder: Path) -> None:
+        self.office, self.blobs, self.pool = office, blobs, pool
+        settings = Settings(data=folder, upload_limit_mib=8)
+        parts = (office.approval, blobs, office.bus, pool, office.vault, office.clock, settings)
+        self.scans = Scans(*parts)
+
+    @property
+    def actor(self) -> object:
+        return actor(self.office.county.willow_clerk)
+
+    def upload(self, case: Case, length: int, **changes: object) -> Upload:
+        clerk = self.office.county.willow_clerk
+        facts = {"file_id": uuid7(), "material": "id", "name": "居民身份证", "replaces": None} | changes
+        return Upload(case_id=case.case_id, person=clerk.person_id, unit=clerk.unit, length=length, **facts)  # type: ignore[arg-type]
+
+    async def send(self, case: Case, data: bytes, **changes: object) -> UUID:
+        """Upload a whole file."""
+        begun = await self.scans.begin(self.upload(case, len(data), **changes))
+        by = actor(self.office.county.willow_clerk)
+        await self.scans.write(begun.file_id, 0, data, actor=by)
+        return begun.file_id
+
+    async def deliver(self) -> None:
+        """Everything that was promised, once."""
+        for delivery in await self.office.journal.claim([TOPIC], 10, 60):
+            await self.scans.judge(delivery)
+            await self.office.journal.done(delivery)
+
+    async def scanned(self, case: Case, data: bytes, **changes: object) -> Case:
+        await self.send(case, data, **changes)
+        await self.deliver()
+        return await self.office.approval.get(case.case_id)
+
+    async def actions(self, case: Case) -> list[str]:
+        return [entry.action.kind for entry in await self.office.journal.entries(case.case_id)]
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def room(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room]:
+    folder, pool = tmp_path_factory.mktemp("room"), Pool(Settings())
+    staffed = await office()
+    yield Room(staffed, open_blobs(folder / "blobs", vault=staffed.vault), pool, folder)
+    await pool.close()
+
+
+@pytest.fixture
+async def case(room: Room) -> Case:
+    return await room.office.draft()
+
+
+class TestAFile:
+    async def test_becomes_pages_with_verdicts(self, room: Room, case: Case) -> None:
+        case = await room.scanned(case, FEEDER)
+        assert [page.frame for page in case.pages] == [0, 1, 2]
+        assert [page.verdict.blank for page in case.pages if page.verdict] == [False, False, True]
+        assert case.files[0].frames == 3
+
+    async def test_the_original_is_kept_byte_for_byte(self, room: Room, case: Case) -> None:
+        case = await room.scanned(case, FORM)
+        assert await room.blobs.get(case.pages[0].original.sha256) == FORM
+
+    async def test_delivered_twice_is_judged_once(self, room: Room, case: Case) -> None:
+        file_id = await room.send(case, FORM)
+        payload = {"case_id": str(case.case_id), "file_id": str(file_id)}
+        delivery = Delivery(1, Message(TOPIC, str(file_id), payload), case.case_id, 1)
+        await room.deliver()
+        before = await room.actions(case)
+        await room.scans.judge(delivery)
+        assert await room.actions(case) == before
+        assert before.count("page.judged") == before.count("page.added") == before.count("file.read") == 1
+
+    async def test_the_last_piece_sent_again_after_a_lost_answer(self, room: Room, case: Case) -> None:
+        upload = room.upload(case, len(FORM))
+        await room.scans.begin(upload)
+        by = actor(room.office.county.willow_clerk)
+        await room.scans.write(upload.file_id, 0, FORM, actor=by)
+        assert (await room.scans.begin(upload)).received == len(FORM)
+        assert (await room.actions(case)).count("file.received") == 1
+
+    async def test_a_crash_between_a_page_and_its_verdict_is_made_up_for(
+        self, room: Room, case: Case, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await room.deliver()
+        await room.send(case, FEEDER)
+        (delivery,) = await room.office.journal.claim([TOPIC], 1, 60)
+
+        async def lost(*_: object, **__: object) -> Case:
+            raise ConnectionError("the power went")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(room.scans, "_record", lost)
+            with pytest.raises(ConnectionError):
+                await room.scans.judge(delivery)
+        half = await room.office.approval.get(case.case_id)
+        assert [page.verdict for page in half.pages] == [None]
+        await room.scans.judge(delivery)
+        await room.office.journal.done(delivery)
+        whole = await room.office.approval.get(case.case_id)
+        assert len(whole.pages) == 3 and all(page.verdict for page in whole.pages)
+        assert (await room.actions(case)).count("page.added") == 3
+
+    @pytest.mark.parametrize(
+        ("data", "code"),
+        [
+            (b"no picture at all", "not_an_image"),
+            (FORM[: len(FORM) // 2], "truncated"),
+            (hostile.png_bomb(), "too_many_pixels"),
+            (hostile.pdf_with_script(), "pdf_active_content"),
+            (hostile.pdf_with_password(), "pdf_locked"),
+        ],
+        ids=["text", "half", "bomb", "script", "locked"],
+    )
+    async def test_that_cannot_be_taken_is_told(self, room: Room, case: Case, data: bytes, code: str) -> None:
+        case = await room.scanned(case, data)
+        assert [(refused.code, bool(refused.zh)) for refused in case.refused_files] == [(code, True)]
+        assert case.pages == ()
+
+    async def test_too_large_or_empty_is_not_begun(self, room: Room, case: Case) -> None:
+        with pytest.raises(TooLarge):
+            await room.scans.begin(room.upload(case, 9 * 2**20))
+        with pytest.raises(EmptyFile):
+            await room.scans.begin(room.upload(case, 0))
+
+    async def test_that_replaces_a_page_marks_the_old_one(self, room: Room, case: Case) -> None:
+        case = await room.scanned(case, FORM)
+        old = case.pages[0].page_id
+        file_id = await room.send(case, pages.encoded(pages.form(8, SMALL), dpi=200), replaces=old)
+        await room.deliver()
+        case = await room.office.approval.get(case.case_id)
+        assert case.pages[0].replaced_by == page_id(file_id, 0)
+        assert [page.page_id for page in case.live_pages()] == [page_id(file_id, 0)]
+
+
+class TestTheSamePage:
+    async def test_scanned_twice_is_told(self, room: Room, case: Case) -> None:
+        case = await room.scanned(await room.scanned(case, FORM), FORM)
+        first, second = (page.verdict for page in case.pages)
+        assert first is not None and first.ok
+        assert second is not None and [fault.code for fault in second.faults] == ["duplicate"]
+        assert "第 1 页" in second.faults[0].zh
+
+    async def test_once_removed_may_be_scanned_again(self, room: Room, case: Case) -> None:
+        case = await room.scanned(case, FORM)
+        by = actor(room.office.county.willow_clerk)
+        case = await room.scans.remove(case, case.pages[0].page_id, actor=by, key=key())
+        case = await room.scanned(case, FORM)
+        assert case.pages[1].verdict is not None and case.pages[1].verdict.ok
+
+    async def test_two_blank_backs_are_no_duplicates(self, room: Room, case: Case) -> None:
+        blank = pages.encoded(pages.blank(9, size=SMALL), dpi=200)
+        case = await room.scanned(await room.scanned(case, blank), blank)
+        assert all(page.verdict and not page.verdict.faults for page in case.pages)
+
+    async def test_other_forms_of_the_same_kind_are_none(self, room: Room, case: Case) -> None:
+        for seed in (20, 21, 22):
+            case = await room.scanned(case, pages.encoded(pages.form(seed, SMALL), dpi=200))
+        assert all(page.verdict and page.verdict.ok for page in case.pages)
+
+
+class TestLookedAt:
+    async def test_what_is_not_there(self, room: Room, case: Case) -> None:
+        by = actor(room.office.county.willow_clerk)
+        with pytest.raises(NotFound):
+            await room.scans.picture(case, uuid7())
+        with pytest.raises(NotFound):
+            await room.scans.remove(case, uuid7(), actor=by, key=key())
+
+    @pytest.mark.parametrize("degrees", [0, 45, 360, -90])
+    async def test_turned_by_quarters_only(self, room: Room, case: Case, degrees: int) -> None:
+        case = await room.scanned(case, FORM)
+        by = actor(room.office.county.willow_clerk)
+        with pytest.raises(BadRequest):
+            await room.scans.turn(case, case.pages[0].page_id, degrees, actor=by, key=key())
+
+    async def test_turned_twice_by_a_half_is_as_before(self, room: Room, case: Case) -> None:
+        case = await room.scanned(case, FORM)
+        page, by = case.pages[0], actor(room.office.county.willow_clerk)
+        for turned in (180, 0):
+            case = await room.scans.turn(case, page.page_id, 180, actor=by, key=key())
+            assert case.pages[0].turned == turned
+        assert case.pages[0].view == page.view
+
+    async def test_the_magnifier_stays_on_the_page(self, room: Room, case: Case) -> None:
+        case = await room.scanned(case, FORM)
+        assert await room.scans.region(case, case.pages[0].page_id, (0, 0, 1000, 1000))
+        for box in ((900, 0, 200, 10), (0, 0, 0, 10)):
+            with pytest.raises(BadRequest):
+                await room.scans.region(case, case.pages[0].page_id, box)
