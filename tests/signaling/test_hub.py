@@ -154,6 +154,18 @@ async def test_a_desk_that_declines_is_left_alone_the_others_ring_on(hall: Hall)
     assert (await one.call("call.answer", call))["t"] == "ok"  # it may still change its mind
 
 
+async def test_a_desk_that_comes_on_duty_anew_is_rung_by_what_it_had_left(hall: Hall) -> None:
+    county = hall.office.county
+    desk = await hall.tab(county.east_officer)
+    _, call = await hall.called(await hall.tab(county.willow_clerk))
+    await desk.call("call.decline", call)
+    desk.forget()
+    await desk.ask("duty", on=False)
+    assert not desk.got("ring")
+    await desk.ask("duty", on=True)
+    assert [ring["call"]["call_id"] for ring in desk.got("ring")] == [str(call)]
+
+
 async def test_ring_again_after_a_reload(hall: Hall) -> None:
     county = hall.office.county
     desk = await hall.tab(county.east_officer)

@@ -131,6 +131,8 @@ class Handlers:
 
     async def _duty(self, conn: Connection, frame: m.Duty) -> None:
         self._presence.set_duty(conn, frame.on)
+        if frame.on:  # what was left to others rings again for who comes back to the window
+            self._board.forget_declines(conn.who.participant)
         self._board.update_all()
         self._presence_changed()
 

@@ -123,6 +123,11 @@ class Switchboard:
         if gone:
             self._stop(room, gone, call)
 
+    def forget_declines(self, tab: UUID) -> None:
+        """A desk that left calls to others takes part in them again: it came on duty anew."""
+        for room in self._rooms:
+            room.declined.discard(tab)
+
     def ring_again(self, room: Room, tab: UUID) -> None:
         """A tab has connected anew: it knows nothing of the ring that the one before it heard."""
         room.rung.discard(tab)
