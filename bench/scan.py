@@ -100,8 +100,7 @@ def _leptonica() -> Callable[[Path, Gray], float] | None:
     library.setMsgSeverity(6)
 
     def measure(_: Path, gray: Gray) -> float:
-        _, data = cv2.imencode(".pgm", gray)
-        raw = data.tobytes()
+        raw = cv2.imencode(".pgm", gray)[1].tobytes()
         grey = ctypes.c_void_p(library.pixReadMem(raw, ctypes.c_size_t(len(raw))))
         begun = time.process_time()
         one = ctypes.c_void_p(library.pixConvertTo1(grey, 130))

@@ -23,31 +23,36 @@ def has_colour(image: Bgr) -> bool:
     return float((np.hypot(a, b) > 14).mean()) > 4e-4
 
 
-def whitened(image: Bgr) -> Bgr:
-    """Paper towards white by one gain for the whole page: stains, holes and seals stay what they are."""
+def whitening(image: Bgr) -> NDArray[np.uint8] | None:
+    """A table that takes this page's paper towards white; None where its light is too uneven or too dark.
+
+    One gain for the whole page: stains, holes and seals stay what they are."""
     small = reduce(image, 280)
     paper = np.percentile(small.reshape(-1, 3), 85, axis=0)
     if paper.min() < 150 or paper.max() - paper.min() > 60:
-        return image
+        return None
     table = np.clip(np.arange(256)[:, None] * (250.0 / paper)[None, :], 0, 255).astype(np.uint8)
-    return np.asarray(cv2.LUT(image, table.reshape(256, 1, 3)), np.uint8)
+    return table.reshape(256, 1, 3)
 
 
-def view(image: Bgr) -> bytes:
+def whitened(image: Bgr, table: NDArray[np.uint8] | None) -> Bgr:
+    """The page by a table of :func:`whitening`."""
+    return image if table is None else np.asarray(cv2.LUT(image, table), np.uint8)
+
+
+def view(image: Bgr, *, colour: bool) -> bytes:
     """JPEG of the page; grey where there is no colour on it."""
-    picture = image if has_colour(image) else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+    picture = image if colour else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
     return _jpeg(np.asarray(picture, np.uint8), 62)
 
 
 def thumb(image: Bgr) -> bytes:
     height = max(1, round(THUMB_WIDTH * image.shape[0] / image.shape[1]))
-    return _jpeg(
-        np.asarray(cv2.resize(reduce(image, 800), (THUMB_WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8), 70
-    )
+    return _jpeg(np.asarray(cv2.resize(image, (THUMB_WIDTH, height), interpolation=cv2.INTER_AREA), np.uint8), 70)
 
 
 def _jpeg(image: Bgr, quality: int) -> bytes:
-    flags = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
+    flags = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_OPTIMIZE, 1]
     ok, data = cv2.imencode(".jpg", image, flags)
     if not ok:
         raise ValueError("the picture could not be encoded")

@@ -16,8 +16,8 @@ from villagecall.scan.placing import Plan, cut, place, straighten
 Bgr = NDArray[np.uint8]
 A4_INCHES = 11.69
 SEARCH_SIDE = 1280
-ANALYSIS_SIDE = 600
-"""Faults are judged at this size at most: more pixels tell nothing more."""
+GLANCE_SIDE = 1100
+"""About so large is the page for what needs no detail: which way up, light, colour, thumbnail."""
 
 __all__ = ["PageResult", "Plan", "find_quad", "judge", "region", "straighten"]
 
@@ -91,14 +91,18 @@ def judge(image: Bgr, said_dpi: int, turned: int = 0) -> PageResult:
     scale = min(1.0, encode.VIEW_SIDE / max(where.width, where.height), encode.VIEW_DPI / dpi if dpi else 1.0)
     lying = cut(image, where, (0, 0, where.width, where.height), scale)
     empty = blank.is_blank(_gray(lying))
-    up = 0 if empty else orient.orientation(lying)[0]
-    page = np.ascontiguousarray(np.rot90(lying, -((up + turned) // 90) % 4), np.uint8)
+    glance = skew.reduce(lying, GLANCE_SIDE)
+    up = 0 if empty else orient.orientation(glance)[0]
+    quarter = -((up + turned) // 90) % 4
+    page = np.ascontiguousarray(np.rot90(lying, quarter), np.uint8)
+    glance = np.ascontiguousarray(np.rot90(glance, quarter), np.uint8)
     # A photo is judged by its page alone, a scan in its own pixels: reducing would hide how sharp it was.
     sharp = _gray(page) if quad is not None else np.asarray(cv2.extractChannel(image, 1), np.uint8)
-    faults = find_faults(page, sharp, dpi, () if found is None else found.cut, photographed=quad is not None)
+    faults = find_faults(glance, sharp, dpi, () if found is None else found.cut, photographed=quad is not None)
     if empty:
         faults = [fault for fault in faults if fault.code != "blur"]  # what shines through is always soft
-    shown = encode.whitened(page)
+    white = encode.whitening(glance)
+    shown, glance = encode.whitened(page, white), encode.whitened(glance, white)
     verdict = Verdict(
         ok=not faults,
         angle_mdeg=round(angle * 1000),
@@ -114,18 +118,19 @@ def judge(image: Bgr, said_dpi: int, turned: int = 0) -> PageResult:
         angle=angle,
         width=shown.shape[1],
         height=shown.shape[0],
-        view=encode.view(shown),
-        thumb=encode.thumb(shown),
-        phash=phash(_gray(shown)),
+        view=encode.view(shown, colour=encode.has_colour(glance)),
+        thumb=encode.thumb(glance),
+        phash=phash(_gray(glance)),
     )
 
 
 def find_faults(
     page: Bgr, sharp: NDArray[np.uint8], dpi: int, cut_off: tuple[str, ...], *, photographed: bool
 ) -> list[Fault]:
-    """The faults of a straight page, the gravest first; ``sharp``: grey, in pixels that show how sharp it is."""
+    """The faults of a straight page, the gravest first. ``page`` at a glance's size; ``sharp``: grey, in pixels
+    that show how sharp it is."""
     found = [
-        quality.dark(skew.reduce(_gray(page), ANALYSIS_SIDE)) if photographed else None,
+        quality.dark(_gray(page)) if photographed else None,
         quality.glare(page) if photographed else None,
         quality.cutoff(cut_off),
         quality.lowdpi(dpi if not photographed else round(dpi * 2.2)),
