@@ -68,10 +68,6 @@ def ports_of(settings: Settings) -> tuple[int, int] | None:
     return low, high
 
 
-def database_url(settings: Settings) -> str:
-    return settings.database or f"sqlite:///{settings.data.absolute() / 'villagecall.db'}"
-
-
 @asynccontextmanager
 async def open_services(
     settings: Settings, *, work: bool = True, clock: Clock | None = None
@@ -86,11 +82,11 @@ async def open_services(
     async with AsyncExitStack() as stack:
         bus = open_bus(settings.redis) if settings.redis else LocalBus()
         stack.push_async_callback(bus.close)
-        stored, sessions = await open_journal(database_url(settings), clock=clock)
+        stored, sessions = await open_journal(settings.database_url, clock=clock)
         journal = Announcing(stored, bus)
         stack.push_async_callback(journal.close)
         blobs = open_blobs(
-            settings.blobs or str(settings.data / "blobs"),
+            settings.blobs_spec,
             key=settings.s3_key,
             secret=settings.s3_secret,
             vault=vault,

@@ -118,8 +118,11 @@ async def test_whoever_leaves_is_signed_out_at_once(site: Site) -> None:
     person = site.services.directory.person(site.county.hill_clerk.person_id)
     await site.services.directory.put_person(person.model_copy(update={"active": False}))
     assert (await browser.get("/api/v1/session")).status == 401
+    late = await site.browser(person)
+    assert (await late.get("/api/v1/session")).status == 401, "a session stored in the same moment opens nothing"
     await site.services.directory.put_person(person)
-    assert (await browser.get("/api/v1/session")).status == 200
+    assert (await browser.get("/api/v1/session")).status == 401, "who comes back signs in anew"
+    assert (await (await site.browser(person)).get("/api/v1/session")).status == 200
 
 
 async def test_a_clerk_who_moves_acts_for_the_new_village_from_then_on(site: Site) -> None:
