@@ -7,7 +7,7 @@ here by vault id and commitment only. Numbers are integers: the canonical bytes 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -316,38 +316,20 @@ class Case(Model):
 
 
 Apply = Callable[[Case, dict[str, Any], Entry], dict[str, Any]]
-_FOLD: dict[str, Apply] = {}
+FOLD: dict[str, Apply] = {}
+"""What each kind of action means; filled by :mod:`villagecall.case_fold`, which is also where to fold."""
 
 
 def action(kind: str) -> Callable[[Apply], Apply]:
     """Register what an action of ``kind`` means: gives the changed fields of the case."""
 
     def register(apply: Apply) -> Apply:
-        if kind in _FOLD:
+        if kind in FOLD:
             raise ValueError(f"{kind} is folded twice")
-        _FOLD[kind] = apply
+        FOLD[kind] = apply
         return apply
 
     return register
-
-
-def kinds() -> frozenset[str]:
-    """Every kind of action a case knows."""
-    _load()
-    return frozenset(_FOLD)
-
-
-def _load() -> None:
-    from villagecall import case_fold  # noqa: F401  (registers the kinds; kept apart for its length)
-
-
-def fold(case: Case, entries: Iterable[Entry]) -> Case:
-    """The case after ``entries``. Raises ``KeyError`` on an unknown kind."""
-    _load()
-    for entry in entries:
-        changed = _FOLD[entry.action.kind](case, dict(entry.action.payload), entry)
-        case = case.model_copy(update={**changed, "seq": entry.seq, "head": entry.hash.hex()})
-    return case
 
 
 def empty(case_id: UUID) -> Case:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from villagecall.case import (
+    FOLD,
     BlobRef,
     Call,
     Case,
@@ -361,3 +363,16 @@ def rated(case: Case, p: Payload, entry: Entry) -> Changes:
 @action("case.closed")
 def closed(case: Case, p: Payload, entry: Entry) -> Changes:
     return {"state": "closed", "closed": entry.action.at}
+
+
+def kinds() -> frozenset[str]:
+    """Every kind of action a case knows."""
+    return frozenset(FOLD)
+
+
+def fold(case: Case, entries: Iterable[Entry]) -> Case:
+    """The case after ``entries``. Raises ``KeyError`` on an unknown kind."""
+    for entry in entries:
+        changed = FOLD[entry.action.kind](case, dict(entry.action.payload), entry)
+        case = case.model_copy(update={**changed, "seq": entry.seq, "head": entry.hash.hex()})
+    return case

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from villagecall.approval import rules
 from villagecall.approval.rules import Ask
-from villagecall.case import Case, empty, fold
+from villagecall.case import Case, empty
+from villagecall.case_fold import fold
 from villagecall.directory.model import Item, Reason, Template
 from villagecall.errors import Refusal
 from villagecall.ids import uuid7

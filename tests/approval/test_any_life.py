@@ -24,7 +24,8 @@ from tests.approval.life import (
 )
 from villagecall.approval import queue, rules
 from villagecall.approval.store import follows
-from villagecall.case import CLOSED_STATES, dump, empty, fold, load
+from villagecall.case import CLOSED_STATES, dump, empty, load
+from villagecall.case_fold import fold
 from villagecall.directory.model import Item
 from villagecall.errors import Refusal
 from villagecall.ids import uuid7

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from villagecall.case import kinds
+from villagecall.case_fold import kinds
 
 PAGE = Path(__file__).parents[2] / "docs" / "JOURNAL.md"
 

@@ -10,7 +10,7 @@ import pytest
 from tests.approval.life import Life, clerk, department, filing, officer, risky, second_officer, spot
 from villagecall.approval import refusals, rules
 from villagecall.approval.rules import Ask, available_actions, check
-from villagecall.case import kinds
+from villagecall.case_fold import kinds
 from villagecall.directory.model import Person, Role
 from villagecall.errors import NotFound, Refusal
 from villagecall.journal import APPLICANT, SYSTEM, Actor

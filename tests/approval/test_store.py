@@ -12,7 +12,8 @@ from tests.support.office import Office, actor, key
 from villagecall.adapters.bus_local import LocalBus
 from villagecall.approval.refusals import ClaimedByOther, WrongState
 from villagecall.approval.service import Approval
-from villagecall.case import Case, empty, fold
+from villagecall.case import Case, empty
+from villagecall.case_fold import fold
 from villagecall.errors import Conflict, KeyReused, NotFound, Unavailable
 from villagecall.ids import uuid7
 from villagecall.journal import JSON, SYSTEM, Actor, Head

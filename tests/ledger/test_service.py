@@ -6,7 +6,8 @@ import pytest
 
 from tests.support.office import LI, Office, actor, key
 from villagecall.approval.rules import MOVES
-from villagecall.case import Defect, kinds
+from villagecall.case import Defect
+from villagecall.case_fold import kinds
 from villagecall.case_words import DAYBOOK, KINDS, STATES, TODO, say
 from villagecall.errors import NotFound
 from villagecall.ledger.service import Ledger

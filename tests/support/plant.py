@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from tests.support.site import Site
-from villagecall.case import dump, empty, fold
+from villagecall.case import dump, empty
+from villagecall.case_fold import fold
 from villagecall.directory.model import Item, Person, Unit
 from villagecall.ids import uuid7
 from villagecall.journal import JSON, Action, Actor, Head, link

@@ -18,7 +18,8 @@ import structlog
 
 from villagecall.approval import deadlines, queue, rules
 from villagecall.approval.refusals import ClaimedByOther
-from villagecall.case import Case, Ref, dump, empty, fold, load
+from villagecall.case import Case, Ref, dump, empty, load
+from villagecall.case_fold import fold
 from villagecall.directory.model import Item, Person
 from villagecall.directory.service import Directory
 from villagecall.errors import Conflict, NotFound, Refusal

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from villagecall import case as cases
 from villagecall.case import Case
+from villagecall.case_fold import fold
 from villagecall.directory import records
 from villagecall.directory.model import Unit
 from villagecall.journal import JSON, BrokenChain, Entry, parse_body, verify
@@ -91,7 +92,7 @@ def _entry(raw: bytes, digest: bytes) -> Entry:
 
 
 def _fold_case(entries: Sequence[Entry]) -> Case:
-    return cases.fold(cases.empty(entries[0].stream), entries)
+    return fold(cases.empty(entries[0].stream), entries)
 
 
 FOLDS: dict[str, tuple[Callable[[Sequence[Entry]], object], Callable[[bytes], object]]] = {
@@ -113,9 +114,9 @@ def _snapshot_fault(snapshot: Snapshot | None, entries: Sequence[Entry]) -> str:
         return "the snapshot's head is not the chain's"
     if snapshot.kind not in FOLDS:
         return ""
-    fold, read = FOLDS[snapshot.kind]
+    folded, read = FOLDS[snapshot.kind]
     try:
-        same = fold(entries[: snapshot.head.seq]) == read(snapshot.state)
+        same = folded(entries[: snapshot.head.seq]) == read(snapshot.state)
     except (ValueError, KeyError, TypeError, StopIteration) as error:
         return f"does not fold ({type(error).__name__})"
     return "" if same else "the snapshot is not the fold of its entries"
