@@ -22,7 +22,7 @@ from villagecall.ports import Bus, Clock, Consumer, Delivery, Journal
 __all__ = ["HINT", "Announcing", "Outbox", "retry_in"]
 
 POLL_S = 1.0
-LEASE_S = 60.0
+LEASE_S = 15.0
 FIRST_RETRY_S = 0.5
 LAST_RETRY_S = 300.0
 PARALLEL = 4
