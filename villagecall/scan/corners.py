@@ -56,7 +56,7 @@ def _field(image: Bgr) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArra
         gx[take], gy[take], best[take] = x[take], y[take], size[take]
         high = max(24.0, float(np.percentile(size, 97)))
         edges |= cv2.Canny(
-            np.clip(x, -32000, 32000).astype(np.int16), np.clip(y, -32000, 32000).astype(np.int16), high * 0.35, high
+            np.clip(x, -32000, 32000).astype(np.int16), np.clip(y, -32000, 32000).astype(np.int16), high * 0.2, high
         )
     return gx, gy, edges
 

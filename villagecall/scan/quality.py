@@ -53,14 +53,14 @@ def _soft(gray: NDArray[np.uint8]) -> float:
     edge[:6], edge[-6:], edge[:, :6], edge[:, -6:] = False, False, False, False
     if edge.sum() < 60:
         return 0.0
-    edge &= share > 0.6 * float(np.percentile(share[edge], 75))
     width = contrast[edge] / np.maximum(slope[edge], 0.1)
-    turn = np.degrees(np.arctan2(y[edge], x[edge])) % 180
+    turn, strength = np.degrees(np.arctan2(y[edge], x[edge])) % 180, share[edge]
     widest = 0.0
     for middle in range(0, 180, 30):
-        near = width[np.abs((turn - middle + 90) % 180 - 90) <= 20]
-        if len(near) > 40:
-            widest = max(widest, float(np.percentile(near, 25)))
+        near = np.abs((turn - middle + 90) % 180 - 90) <= 20
+        if near.sum() > 60:  # its own strong edges: shaking leaves them weak across its way
+            strong = near & (strength > 0.6 * float(np.percentile(strength[near], 75)))
+            widest = max(widest, float(np.percentile(width[strong], 25)))
     return widest
 
 
