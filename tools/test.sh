@@ -18,6 +18,7 @@ step "tests"
 .venv/bin/python -m pytest -n "$workers" --dist loadgroup -q --ignore=tests/journeys --durations=10 "$@"
 if [ -d tests/journeys ]; then
   step "journeys in a real browser"
-  .venv/bin/python -m pytest -q tests/journeys --durations=5 "$@"
+  # Two at a time: a journey waits more than it works. Files stay together, so that each shares one county.
+  .venv/bin/python -m pytest -n 2 --dist loadfile -q tests/journeys --durations=5 "$@"
 fi
 step "done"
