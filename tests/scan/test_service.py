@@ -13,6 +13,7 @@ from tests.support import hostile, pages
 from tests.support.office import Office, actor, key, office
 from villagecall.adapters.blobs_open import open_blobs
 from villagecall.case import Case
+from villagecall.demo import papers
 from villagecall.errors import BadRequest, NotFound, TooLarge
 from villagecall.ids import uuid7
 from villagecall.ports import Blobs, Delivery, Message
@@ -178,6 +179,12 @@ class TestTheSamePage:
         case = await room.scans.remove(case, case.pages[0].page_id, actor=by, key=key())
         case = await room.scanned(case, FORM)
         assert case.pages[1].verdict is not None and case.pages[1].verdict.ok
+
+    async def test_two_copies_of_one_form_filled_in_differently_are_two_pages(self, room: Room, case: Case) -> None:
+        who = papers.Bearer("李桂芳", "519900195203042420", "柳溪村三组")
+        for lines in ((("编号", "1"),), (("编号", "2"),)):
+            case = await room.scanned(case, papers.jpeg(papers.form("申请表", who, lines)))
+        assert [page.verdict.ok for page in case.pages if page.verdict] == [True, True]
 
     async def test_two_blank_backs_are_no_duplicates(self, room: Room, case: Case) -> None:
         blank = pages.encoded(pages.blank(9, size=SMALL), dpi=200)

@@ -184,8 +184,9 @@ class Scans:
             if other.page_id == page.page_id or other.file_id == page.file_id:
                 continue
             same_bytes = other.original.sha256 == page.original.sha256 and other.frame == page.frame
-            same_look = other.material == page.material and other.phash == judged.phash and not other.turned
-            if same_bytes or same_look:
+            # The hash of the look is kept with the page but accuses nobody: two copies of one form, filled in
+            # for two people, have the same one.
+            if same_bytes:
                 fault = Fault(
                     code="duplicate",
                     zh=f"这一页和第 {at} 页是同一页,扫了两次。请删掉其中一页。",
