@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import io
 
+import av
 import cv2
 import numpy as np
 import pikepdf
 import pypdfium2
 from numpy.typing import NDArray
 
-from villagecall.scan import front
+from villagecall.scan import front, picture
+from villagecall.scan.picture import Picture
 from villagecall.scan.refusals import ActivePdf, LockedPdf, TooManyPages, Truncated
 
 Bgr = NDArray[np.uint8]
+Gray = NDArray[np.uint8]
 PDF_DPI = 300
 _ACTIVE = frozenset(
     {"/JavaScript", "/Launch", "/SubmitForm", "/ImportData", "/RichMedia", "/GoToE", "/Movie", "/Sound", "/Rendition"}
@@ -43,8 +46,17 @@ class Document:
             if self.frames > front.MAX_FRAMES:
                 raise TooManyPages(limit=front.MAX_FRAMES)
 
+    def picture(self, frame: int) -> Picture:
+        """A page as it is judged. Raises a refusal when it cannot be decoded."""
+        if self.claim.kind == "jpeg" and frame == 0:
+            planes = _planes(self._data)
+            if planes is not None:
+                front.checked(planes[0].shape[1], planes[0].shape[0])
+                return picture.of_planes(*planes, self.claim.dpi)
+        return picture.of_bgr(*self.page(frame))
+
     def page(self, frame: int) -> tuple[Bgr, int]:
-        """``(pixels BGR, dpi or 0)`` of a page. Raises a refusal when it cannot be decoded."""
+        """``(pixels BGR, dpi or 0)`` of a page in full colour. Raises a refusal when it cannot be decoded."""
         if not 0 <= frame < self.frames:
             raise Truncated
         if self._pdf is not None:
@@ -79,6 +91,33 @@ class Document:
         if picture.ndim == 2:
             picture = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR)
         return np.ascontiguousarray(picture[:, :, :3], np.uint8), round(72 * scale)
+
+
+def _planes(data: bytes) -> tuple[Gray, Gray, Gray] | None:
+    """Light and the two colour differences of an ordinary JPEG, as they are stored; nearly twice as fast as
+    pixels of three colours. None for what is better left to the other decoder: turned by EXIF, other colour
+    models, damaged."""
+    if b"Exif\0\0" in data[:65536]:
+        return None
+    try:
+        decoder = av.CodecContext.create("mjpeg", "r")
+        decoder.thread_count = 1
+        decoder.options = {"err_detect": "explode"}
+        frames = decoder.decode(av.Packet(data))
+    except (av.error.FFmpegError, ValueError):
+        return None
+    if len(frames) != 1 or not isinstance(frames[0], av.VideoFrame):
+        return None
+    frame = frames[0]
+    kind = frame.format.name
+    if kind not in ("yuvj420p", "yuvj422p", "yuvj444p", "gray"):
+        return None
+    planes = [np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:, : plane.width] for plane in frame.planes]
+    luma, *colours = (plane[: each.height] for plane, each in zip(planes, frame.planes, strict=True))
+    if kind == "gray":
+        neutral = np.full(luma.shape, 128, np.uint8)
+        return luma, neutral, neutral
+    return luma, colours[0], colours[1]
 
 
 def _inspect_pdf(data: bytes) -> None:
