@@ -30,6 +30,7 @@ from tests.support import pages
 from villagecall.scan.decode import Document
 from villagecall.scan.inspect import inspect_file
 from villagecall.scan.page import find_quad, judge
+from villagecall.scan.picture import of_bgr
 from villagecall.scan.pool import Pool
 from villagecall.scan.skew import skew
 from villagecall.settings import Settings
@@ -189,13 +190,14 @@ def _corners(truth: list[Truth]) -> list[Figure]:
         return []
     ours, theirs, times = [], [], []
     for image in chosen:
-        picture = np.asarray(cv2.imread(str(image["path"])), np.uint8)
+        pixels, dpi = Document(image["path"].read_bytes()).page(0)
+        picture = of_bgr(pixels, dpi)
         right = np.asarray(image["quad"], np.float64)
         begun = time.process_time()
         found = find_quad(picture)
         times.append(1000 * (time.process_time() - begun))
         ours.append(0.0 if found is None else _overlap(found.quad, right))
-        theirs.append(_overlap(_contour(picture), right))
+        theirs.append(_overlap(_contour(pixels), right))
     mean, worst, spent = statistics.mean(ours), min(ours), statistics.median(times)
     said, other = f"IoU {mean:.4f}, worst {worst:.3f}", f"IoU {statistics.mean(theirs):.3f}"
     name = f"corners, {len(chosen)} photos"
@@ -259,8 +261,7 @@ def _speed() -> list[Figure]:
     spent, sizes = [], []
     for scan in (*scans, *scans):
         begun = time.process_time()
-        image, dpi = Document(scan).page(0)
-        sizes.append(len(judge(image, dpi).view) / 1024)
+        sizes.append(len(judge(Document(scan).picture(0)).view) / 1024)
         spent.append(time.process_time() - begun)
     rate = 1 / statistics.median(spent)
     waits = asyncio.run(_waits(scans))

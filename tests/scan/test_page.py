@@ -7,9 +7,20 @@ import numpy as np
 import pytest
 
 from tests.support import pages
-from villagecall.scan.page import Plan, find_quad, judge, region, straighten
+from villagecall.scan import picture as pictures
+from villagecall.scan.page import PageResult, Plan, find_quad, region, straighten
+from villagecall.scan.page import judge as judge_picture
+from villagecall.scan.picture import Picture
 
 DESKS = {"wood": (70, 110, 150), "cloth": (120, 60, 40), "dark": (40, 40, 44), "marble": (140, 143, 146)}
+
+
+def seen(image: pages.Image, dpi: int = 0) -> Picture:
+    return pictures.of_bgr(image, dpi)
+
+
+def judge(image: pages.Image, dpi: int) -> PageResult:
+    return judge_picture(seen(image, dpi))
 
 
 def codes(image: pages.Image, dpi: int = 150) -> list[str]:
@@ -21,7 +32,7 @@ class TestCorners:
     @pytest.mark.parametrize("seed", range(3))
     def test_a_page_on_a_desk_is_found_to_a_few_pixels(self, desk: str, seed: int) -> None:
         picture, corners = pages.photographed(pages.form(seed), seed, DESKS[desk])
-        found = find_quad(picture)
+        found = find_quad(seen(picture))
         assert found is not None and found.cut == ()
         assert float(np.abs(found.quad - corners).max()) < 4
 
@@ -34,7 +45,7 @@ class TestCorners:
     def test_a_page_that_fills_the_frame_has_no_corners(self, kind: object) -> None:
         assert callable(kind)
         for seed in range(3):
-            assert find_quad(pages.noisy(kind(seed), seed)) is None
+            assert find_quad(seen(pages.noisy(kind(seed), seed))) is None
 
     def test_a_page_on_a_scanners_black_lid_is_cut_out_and_straight(self) -> None:
         found = judge(pages.noisy(pages.askew(pages.form(2), 4.0, (28, 28, 28)), 2), 150)
@@ -86,7 +97,7 @@ class TestMagnifier:
     def test_it_shows_what_the_view_shows_there(self) -> None:
         for image in (pages.askew(pages.form(8), 6.0), pages.photographed(pages.form(8), 8)[0]):
             found = judge(image, 150)
-            piece = region(image, Plan.of(found.verdict, 0), (200, 300, 500, 200))
+            piece = region(image, seen(image), Plan.of(found.verdict, 0), (200, 300, 500, 200))
             near = cv2.imdecode(np.frombuffer(piece, np.uint8), cv2.IMREAD_GRAYSCALE)
             view = np.asarray(cv2.imdecode(np.frombuffer(found.view, np.uint8), cv2.IMREAD_GRAYSCALE))
             height, width = view.shape
@@ -97,5 +108,5 @@ class TestMagnifier:
 
     def test_turned_by_the_clerk_it_turns_along(self) -> None:
         image = pages.form(9)
-        upright, turned = (straighten(image, Plan(None, 0.0, 0, degrees)) for degrees in (0, 90))
+        upright, turned = (straighten(image, seen(image), Plan(None, 0.0, 0, degrees)) for degrees in (0, 90))
         assert float(np.abs(np.rot90(upright, -1).astype(int) - turned).mean()) < 1

@@ -59,8 +59,7 @@ def _bundle(args: argparse.Namespace) -> int:
         try:
             document = Document(file.read_bytes())
             for frame in range(document.frames):
-                image, dpi = document.page(frame)
-                found = judge(image, dpi)
+                found = judge(document.picture(frame))
                 sheets.append(Sheet(found.view, found.width, found.height, 0, file.stem))
             listed.append(f"{file.stem} {document.frames} 页")
         except (OSError, ScanRefusal) as error:

@@ -112,7 +112,10 @@ def _planes(data: bytes) -> tuple[Gray, Gray, Gray] | None:
     kind = frame.format.name
     if kind not in ("yuvj420p", "yuvj422p", "yuvj444p", "gray"):
         return None
-    planes = [np.frombuffer(plane, np.uint8).reshape(-1, plane.line_size)[:, : plane.width] for plane in frame.planes]
+    planes = [
+        np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[:, : plane.width]
+        for plane in frame.planes
+    ]
     luma, *colours = (plane[: each.height] for plane, each in zip(planes, frame.planes, strict=True))
     if kind == "gray":
         neutral = np.full(luma.shape, 128, np.uint8)

@@ -40,10 +40,18 @@ def whitened(image: Bgr, table: NDArray[np.uint8] | None) -> Bgr:
     return image if table is None else np.asarray(cv2.LUT(image, table), np.uint8)
 
 
-def view(image: Bgr, *, colour: bool) -> bytes:
-    """JPEG of the page; grey where there is no colour on it."""
-    picture = image if colour else cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
-    return _jpeg(np.asarray(picture, np.uint8), 62)
+def view(grey: NDArray[np.uint8], colour: Bgr) -> bytes:
+    """JPEG of the straight page: ``grey`` in the size that is shown, ``colour`` the same page, smaller or equal;
+    grey where there is no colour on it."""
+    table = whitening(colour)
+    if not has_colour(whitened(colour, table)):
+        light = None if table is None else np.ascontiguousarray(table[:, :, 1])
+        return _jpeg(grey if light is None else np.asarray(cv2.LUT(grey, light), np.uint8), 62)
+    size = (grey.shape[1], grey.shape[0])
+    _, red, blue = cv2.split(cv2.cvtColor(colour, cv2.COLOR_BGR2YCrCb))
+    parts = [grey, *(cv2.resize(part, size, interpolation=cv2.INTER_LINEAR) for part in (red, blue))]
+    page = np.asarray(cv2.cvtColor(cv2.merge(parts), cv2.COLOR_YCrCb2BGR), np.uint8)
+    return _jpeg(whitened(page, table), 62)
 
 
 def thumb(image: Bgr) -> bytes:

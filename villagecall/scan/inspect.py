@@ -12,8 +12,7 @@ from villagecall.scan.page import judge
 def inspect_file(path: Path | str, frame: int = 0) -> dict[str, object]:
     """``{file, angle, orientation, quad, blank, quality, ms}``; raises a refusal for what is no page."""
     began = time.perf_counter()
-    image, dpi = Document(Path(path).read_bytes()).page(frame)
-    result = judge(image, dpi)
+    result = judge(Document(Path(path).read_bytes()).picture(frame))
     verdict = result.verdict
     return {
         "file": str(path),

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from villagecall.case import Fault, Verdict
 from villagecall.scan import blank, corners, encode, ground, orient, quality, skew
+from villagecall.scan.picture import Picture
 from villagecall.scan.placing import Plan, cut, place, straighten
 
 Bgr = NDArray[np.uint8]
@@ -35,16 +36,15 @@ class PageResult:
     phash: str
 
 
-def find_quad(image: Bgr, small: Bgr | None = None) -> corners.Found | None:
-    """The page's corners where it lies on something; None where it fills the frame.
-
-    ``small`` is the same picture by :func:`villagecall.scan.skew.reduce`, where the caller has it.
-    """
-    small = skew.reduce(image, SEARCH_SIDE) if small is None else small
+def find_quad(picture: Picture) -> corners.Found | None:
+    """The page's corners in full pixels where it lies on something; None where it fills the frame."""
+    image = picture.colour
+    small = skew.reduce(image, SEARCH_SIDE)
     factor = max(1, image.shape[0] // small.shape[0])
     for found in corners.ranked(small):
         if len(found.cut) < 3 and ground.lies_on_something(small, found):
-            return corners.refined(image, replace(found, quad=(found.quad + 0.5) * factor - 0.5))
+            near = corners.refined(image, replace(found, quad=(found.quad + 0.5) * factor - 0.5))
+            return near and replace(near, quad=(near.quad + 0.5) * picture.step - 0.5)
     return None
 
 
@@ -72,37 +72,36 @@ def dpi_of(said: int, longest: int, photographed: bool) -> int:
     return said if said >= 50 else 0
 
 
-def judge(image: Bgr, said_dpi: int, turned: int = 0) -> PageResult:
-    """Everything about one page: ``image`` BGR as decoded, ``said_dpi`` from the file (0 = unsaid)."""
+def judge(picture: Picture, turned: int = 0) -> PageResult:
+    """Everything about one page."""
     began = time.perf_counter()
-    small = skew.reduce(image, SEARCH_SIDE)
-    found = find_quad(image, small)
+    found = find_quad(picture)
     quad = None if found is None else tuple((round(float(x)), round(float(y))) for x, y in found.quad)
     if quad is None:
-        angle = round(skew.skew(_gray(small)), 3)
+        angle = round(skew.skew(picture.grey), 3)
         plan = Plan(None, angle, 0)
     else:
         plan = Plan(quad, 0.0, 0)
-        flat = straighten(image, plan, min(1.0, SEARCH_SIDE / max(image.shape[:2])))
-        angle = _edge_angle(np.array(quad, np.float64)) + skew.skew(_gray(flat))
+        flat = straighten(picture.grey, picture, plan, min(1.0, SEARCH_SIDE / max(picture.size)))
+        angle = _edge_angle(np.array(quad, np.float64)) + skew.skew(flat)
         angle = (angle + 45.0) % 90.0 - 45.0
-    where = place(image, plan)
-    dpi = dpi_of(said_dpi, max(where.width, where.height), quad is not None)
+    where = place(picture, plan)
+    dpi = dpi_of(picture.dpi, max(where.width, where.height), quad is not None)
     scale = min(1.0, encode.VIEW_SIDE / max(where.width, where.height), encode.VIEW_DPI / dpi if dpi else 1.0)
-    lying = cut(image, where, (0, 0, where.width, where.height), scale)
-    empty = blank.is_blank(_gray(lying))
-    glance = skew.reduce(lying, GLANCE_SIDE)
+    box = (0, 0, where.width, where.height)
+    lying = cut(picture.grey, where, box, scale)
+    coloured = cut(picture.colour, where, box, min(scale, 1 / picture.step), picture.step)
+    empty = blank.is_blank(lying)
+    glance = skew.reduce(coloured, GLANCE_SIDE)
     up = 0 if empty else orient.orientation(glance)[0]
-    quarter = -((up + turned) // 90) % 4
-    page = np.ascontiguousarray(np.rot90(lying, quarter), np.uint8)
-    glance = np.ascontiguousarray(np.rot90(glance, quarter), np.uint8)
+    quarter = (up + turned) // 90 % 4
+    page, coloured, glance = (_quarter(each, quarter) for each in (lying, coloured, glance))
     # A photo is judged by its page alone, a scan in its own pixels: reducing would hide how sharp it was.
-    sharp = _gray(page) if quad is not None else np.asarray(cv2.extractChannel(image, 1), np.uint8)
+    sharp = page if quad is not None else picture.grey
     faults = find_faults(glance, sharp, dpi, () if found is None else found.cut, photographed=quad is not None)
     if empty:
         faults = [fault for fault in faults if fault.code != "blur"]  # what shines through is always soft
-    white = encode.whitening(glance)
-    shown, glance = encode.whitened(page, white), encode.whitened(glance, white)
+    view = encode.view(page, coloured)
     verdict = Verdict(
         ok=not faults,
         angle_mdeg=round(angle * 1000),
@@ -116,12 +115,17 @@ def judge(image: Bgr, said_dpi: int, turned: int = 0) -> PageResult:
     return PageResult(
         verdict=verdict,
         angle=angle,
-        width=shown.shape[1],
-        height=shown.shape[0],
-        view=encode.view(shown, colour=encode.has_colour(glance)),
+        width=page.shape[1],
+        height=page.shape[0],
+        view=view,
         thumb=encode.thumb(glance),
         phash=phash(_gray(glance)),
     )
+
+
+def _quarter(image: NDArray[np.uint8], turns: int) -> NDArray[np.uint8]:
+    """Turned clockwise by so many quarters."""
+    return image if turns == 0 else np.asarray(cv2.rotate(image, turns - 1), np.uint8)
 
 
 def find_faults(
@@ -139,9 +143,11 @@ def find_faults(
     return [fault for fault in found if fault is not None]
 
 
-def region(image: Bgr, plan: Plan, box: tuple[int, int, int, int], limit: int = 1600) -> bytes:
-    """A piece of the original, straightened the same way, ``box`` in per mille (x, y, w, h); JPEG."""
-    where = place(image, plan)
+def region(image: Bgr, picture: Picture, plan: Plan, box: tuple[int, int, int, int], limit: int = 1600) -> bytes:
+    """A piece of the original, straightened the same way, ``box`` in per mille (x, y, w, h); JPEG.
+
+    ``image`` is the picture in full colour."""
+    where = place(picture, plan)
     x, y = box[0] * where.width // 1000, box[1] * where.height // 1000
     w, h = max(8, box[2] * where.width // 1000), max(8, box[3] * where.height // 1000)
     w, h = min(w, where.width - x), min(h, where.height - y)

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 
 from villagecall.case import Verdict
 from villagecall.scan import skew
+from villagecall.scan.picture import Picture
 
-Bgr = NDArray[np.uint8]
+Plane = NDArray[np.uint8]
+"""Grey or BGR."""
 Matrix = NDArray[np.float64]
 A4 = 297 / 210
 STILL = 0.02
@@ -80,15 +82,15 @@ def true_ratio(quad: NDArray[np.float64], size: tuple[int, int]) -> float:
     return ratio
 
 
-def place(image: Bgr, plan: Plan) -> Place:
+def place(picture: Picture, plan: Plan) -> Place:
     """Where the straight page is. Its pixels are about as large as the original's."""
-    height, width = image.shape[:2]
+    width, height = picture.size
     if plan.quad is not None:
         found = _of_quad(np.array(plan.quad, np.float64), (width, height))
     elif abs(plan.angle) < STILL:
         found = Place(np.eye(3), width, height)
     else:
-        found = _of_turn(image, plan.angle)
+        found = _of_turn(picture, plan.angle)
     for _ in range((plan.orientation + plan.turned) // 90 % 4):
         quarter = np.array([[0.0, -1.0, found.height - 1.0], [1.0, 0.0, 0.0], [0.0, 0.0, 1.0]])
         found = Place(quarter @ found.matrix, found.height, found.width)
@@ -104,16 +106,15 @@ def _of_quad(quad: NDArray[np.float64], size: tuple[int, int]) -> Place:
     return Place(np.asarray(cv2.getPerspectiveTransform(quad.astype(np.float32), target), np.float64), w, h)
 
 
-def _of_turn(image: Bgr, angle: float) -> Place:
+def _of_turn(picture: Picture, angle: float) -> Place:
     """Turned clockwise about the middle. The result is as large as the original, and larger where writing
     would be lost: what the turn left empty is not kept for its own sake."""
-    height, width = image.shape[:2]
+    width, height = picture.size
     middle = ((width - 1) / 2, (height - 1) / 2)
     matrix = np.vstack([cv2.getRotationMatrix2D(middle, -angle, 1.0), [0.0, 0.0, 1.0]])
     left, top, right, bottom = 0.0, 0.0, float(width), float(height)
-    small = skew.reduce(image, INK_SIDE)
-    factor = max(1, height // small.shape[0])
-    gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+    gray = skew.reduce(picture.grey, INK_SIDE)
+    factor = max(1, height // gray.shape[0])
     paper = cv2.medianBlur(gray, 31)
     y, x = np.nonzero(cv2.subtract(paper, gray) > 40)
     if len(x) > 20:
@@ -129,27 +130,34 @@ def _of_turn(image: Bgr, angle: float) -> Place:
     return Place(shift @ matrix, round(right - left), round(bottom - top))
 
 
-def straighten(image: Bgr, plan: Plan, scale: float = 1.0) -> Bgr:
-    """The page straight, upright and alone; ``scale`` 1 = at the original's own resolution."""
-    found = place(image, plan)
-    return cut(image, found, (0, 0, found.width, found.height), scale)
+def straighten(image: Plane, picture: Picture, plan: Plan, scale: float = 1.0) -> Plane:
+    """The page straight, upright and alone; ``scale`` 1 = at the original's own resolution. ``image`` is the
+    picture's own pixels or a plane of it, see :func:`cut`."""
+    found = place(picture, plan)
+    step = max(1, round(picture.grey.shape[0] / image.shape[0]))
+    return cut(image, found, (0, 0, found.width, found.height), scale, step)
 
 
-def cut(image: Bgr, found: Place, box: tuple[int, int, int, int], scale: float = 1.0) -> Bgr:
-    """A piece (x, y, w, h) of the straight page."""
+def cut(image: Plane, found: Place, box: tuple[int, int, int, int], scale: float = 1.0, step: int = 1) -> Plane:
+    """A piece (x, y, w, h in the straight page's own pixels) at ``scale`` times its size. ``image`` is the
+    original or a plane of it that is ``step`` times smaller."""
     x, y, w, h = box
     size = (max(1, round(w * scale)), max(1, round(h * scale)))
     whole = box == (0, 0, found.width, found.height)
     if whole and np.array_equal(found.matrix, np.eye(3)):
-        return image if scale == 1 else np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        return (
+            image if scale * step == 1 else np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+        )
     matrix = found.matrix
-    factor = int(1 / scale + 0.25)
+    factor = int(1 / (scale * step) + 0.25)
     if factor > 1:  # reduced by area first, so that thin lines stay
         high, wide = image.shape[0] // factor, image.shape[1] // factor
         image = np.asarray(
             cv2.resize(image[: high * factor, : wide * factor], (wide, high), interpolation=cv2.INTER_AREA), np.uint8
         )
-        matrix = matrix @ np.array([[factor, 0, (factor - 1) / 2], [0, factor, (factor - 1) / 2], [0, 0, 1.0]])
+        step *= factor
+    if step > 1:
+        matrix = matrix @ np.array([[step, 0, (step - 1) / 2], [0, step, (step - 1) / 2], [0, 0, 1.0]])
     across, down = size[0] / w, size[1] / h
     shrunk = np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1.0]])
     matrix = shrunk @ np.array([[1.0, 0, -x], [0, 1.0, -y], [0, 0, 1.0]]) @ matrix

@@ -37,7 +37,7 @@ def main(memory_mib: int) -> None:
     import cv2
     import numpy as np
 
-    from villagecall.scan import confine, orient
+    from villagecall.scan import confine, orient, picture
     from villagecall.scan import page as pages
     from villagecall.scan.decode import Document
     from villagecall.scan.refusals import ScanRefusal
@@ -48,7 +48,7 @@ def main(memory_mib: int) -> None:
     confine.without_network()
     # Warm: the model and the code paths are loaded before the first page and before the bound.
     orient.orientation(np.full((400, 300, 3), 255, np.uint8))
-    pages.judge(np.full((400, 300, 3), 255, np.uint8), 0)
+    pages.judge(picture.of_bgr(np.full((400, 300, 3), 255, np.uint8), 0))
     confine.bounded(memory_mib)
     _answer(outward, {"ready": True})
     document: Document | None = None
@@ -67,7 +67,7 @@ def main(memory_mib: int) -> None:
             if asked["op"] == "open":
                 _answer(outward, {"frames": document.frames})
                 continue
-            image, dpi = document.page(asked["frame"])
+            seen = document.picture(asked["frame"])
             if asked["op"] == "region":
                 plan = pages.Plan(
                     tuple(tuple(corner) for corner in asked["quad"]) if asked["quad"] else None,
@@ -75,9 +75,10 @@ def main(memory_mib: int) -> None:
                     asked["orientation"],
                     asked["turned"],
                 )
-                _answer(outward, {}, pages.region(image, plan, tuple(asked["box"])))
+                image, _ = document.page(asked["frame"])
+                _answer(outward, {}, pages.region(image, seen, plan, tuple(asked["box"])))
                 continue
-            found = pages.judge(image, dpi, asked["turned"])
+            found = pages.judge(seen, asked["turned"])
             head = {
                 "verdict": found.verdict.model_dump(mode="json"),
                 "width": found.width,
