@@ -78,11 +78,11 @@ def judge(picture: Picture, turned: int = 0) -> PageResult:
     found = find_quad(picture)
     quad = None if found is None else tuple((round(float(x)), round(float(y))) for x, y in found.quad)
     if quad is None:
-        angle = round(skew.skew(picture.grey), 3)
+        angle = round(skew.skew(picture.light), 3)
         plan = Plan(None, angle, 0)
     else:
         plan = Plan(quad, 0.0, 0)
-        flat = straighten(picture.grey, picture, plan, min(1.0, SEARCH_SIDE / max(picture.size)))
+        flat = straighten(picture.light, picture, plan, min(1.0, SEARCH_SIDE / max(picture.size)))
         angle = _edge_angle(np.array(quad, np.float64)) + skew.skew(flat)
         angle = (angle + 45.0) % 90.0 - 45.0
     where = place(picture, plan)

@@ -20,10 +20,11 @@ LARGE = 1600
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """``grey`` H×W, every pixel; ``colour`` BGR, about H/step × W/step, where a full pixel's place is
-    ``(small + 0.5) * step - 0.5``; ``dpi`` from the file, 0 = unsaid."""
+    """``grey`` H×W, every pixel; ``light`` the same and ``colour`` in BGR, both about H/step × W/step, where a
+    full pixel's place is ``(small + 0.5) * step - 0.5``; ``dpi`` from the file, 0 = unsaid."""
 
     grey: Gray
+    light: Gray
     colour: Bgr
     step: int
     dpi: int
@@ -48,7 +49,9 @@ def of_bgr(image: Bgr, dpi: int) -> Picture:
     """From pixels that are there already."""
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
     step = step_for(grey.shape[1], grey.shape[0])
-    return Picture(grey, halved(image) if step == 2 else image, step, dpi)
+    if step == 1:
+        return Picture(grey, grey, image, 1, dpi)
+    return Picture(grey, halved(grey), halved(image), step, dpi)
 
 
 def of_planes(luma: Gray, blue: Gray, red: Gray, dpi: int) -> Picture:
@@ -58,7 +61,7 @@ def of_planes(luma: Gray, blue: Gray, red: Gray, dpi: int) -> Picture:
     size = (light.shape[1], light.shape[0])
     parts = [light, *(_fitted(part, size) for part in (red, blue))]
     colour = cv2.cvtColor(cv2.merge(parts), cv2.COLOR_YCrCb2BGR)
-    return Picture(luma, np.asarray(colour, np.uint8), step, dpi)
+    return Picture(luma, light, np.asarray(colour, np.uint8), step, dpi)
 
 
 def _fitted(plane: Gray, size: tuple[int, int]) -> Gray:

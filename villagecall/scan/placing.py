@@ -113,7 +113,7 @@ def _of_turn(picture: Picture, angle: float) -> Place:
     middle = ((width - 1) / 2, (height - 1) / 2)
     matrix = np.vstack([cv2.getRotationMatrix2D(middle, -angle, 1.0), [0.0, 0.0, 1.0]])
     left, top, right, bottom = 0.0, 0.0, float(width), float(height)
-    gray = skew.reduce(picture.grey, INK_SIDE)
+    gray = skew.reduce(picture.light, INK_SIDE)
     factor = max(1, height // gray.shape[0])
     paper = cv2.medianBlur(gray, 31)
     y, x = np.nonzero(cv2.subtract(paper, gray) > 40)
