@@ -18,7 +18,7 @@ from villagecall.ports import MediaEngine
 from villagecall.signaling import node as node_module
 from villagecall.signaling.node import AiortcNode
 from villagecall.signaling.recording import verify
-from villagecall.signaling.room import CallFull
+from villagecall.signaling.room import MediaFull
 from villagecall.signaling.sdp import OfferRefused
 
 VILLAGE, TOWN, DISTRICT = Camera(60), Camera(120), Camera(190)
@@ -174,7 +174,7 @@ async def test_four_can_take_part_and_a_fifth_is_told(hall: Hall) -> None:
     fifth = Browser(hall.node, hall.call, uuid4(), VILLAGE)
     hall.browsers.append(fifth)
     offer = await fifth.offer()
-    with pytest.raises(CallFull):
+    with pytest.raises(MediaFull):
         await hall.node.join(hall.call, fifth.me, offer, record=False)
     assert None not in await hall.shown(hall.browsers[0])
 

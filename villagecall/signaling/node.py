@@ -22,7 +22,7 @@ from villagecall.signaling.frames import Axis, Frames, MediaClock
 from villagecall.signaling.matroska import AUDIO, VIDEO
 from villagecall.signaling.peer import CLOCK, Peer
 from villagecall.signaling.recording import Recording
-from villagecall.signaling.room import CallFull, Participant, Room
+from villagecall.signaling.room import MediaFull, Participant, Room
 from villagecall.signaling.sdp import SLOTS, OfferRefused, parse_offer
 
 log = structlog.get_logger(__name__)
@@ -73,12 +73,12 @@ class AiortcNode:
     # ------------------------------------------------------------ coming and going
 
     async def join(self, call: UUID, participant: UUID, offer: str, *, record: bool) -> MediaAnswer:
-        """Raises :class:`OfferRefused`, :class:`CallFull`, :class:`~villagecall.errors.Unavailable` (no port)."""
+        """Raises :class:`OfferRefused`, :class:`MediaFull`, :class:`~villagecall.errors.Unavailable` (no port)."""
         wanted = parse_offer(offer)
         self._start()
         room = self._rooms.setdefault(call, Room(call))
         if participant not in room.participants and len(room.participants) > SLOTS:
-            raise CallFull(limit=SLOTS + 1)
+            raise MediaFull(limit=SLOTS + 1)
         person = room.participants.setdefault(participant, Participant(participant))
         async with person.lock:
             servers = self._ice_servers() if callable(self._ice_servers) else self._ice_servers

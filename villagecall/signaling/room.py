@@ -13,7 +13,7 @@ from villagecall.signaling.recording import Recording
 from villagecall.signaling.sdp import SLOTS
 
 
-class CallFull(Refusal):
+class MediaFull(Refusal):
     """A connection has three slots: four can take part."""
 
     code = "media_full"
