@@ -32,6 +32,9 @@ from villagecall.outbox import Announcing, Outbox
 from villagecall.ports import Clock
 from villagecall.scan.pool import Pool
 from villagecall.scan.service import Scans
+from villagecall.scan.textreader import TextReader
+from villagecall.scan.texts import TOPIC as TEXT
+from villagecall.scan.texts import Texts
 from villagecall.settings import Settings
 from villagecall.signaling.hub import Hub
 from villagecall.signaling.ice import ice_servers
@@ -100,6 +103,7 @@ async def open_services(
         pool = Pool(settings)
         stack.push_async_callback(pool.close)
         scans = Scans(approval, blobs, bus, pool, vault, clock, settings)
+        texts = Texts(approval, blobs, TextReader(settings), settings)
         issuing = Issuing(approval, journal, blobs, open_signer(settings), directory, vault, clock, settings)
         devices = Devices(journal, directory, bus, clock)
         media = AiortcNode(
@@ -128,10 +132,12 @@ async def open_services(
             {
                 **approval.consumers(),
                 **scans.consumers(),
+                **texts.consumers(),
                 **issuing.consumers(),
                 **devices.consumers(),
                 "recording": hub.consume,
             },
+            parallel={TEXT: 1},  # behind everything else, so one after the other
         )
         services = Services(
             settings=settings,
@@ -159,6 +165,7 @@ async def open_services(
             stack.push_async_callback(_cancel, warming)
             await outbox.start()
             stack.push_async_callback(outbox.stop)
+            stack.push_async_callback(texts.close)  # first of all: nobody waits at the end for a page to be read
             following = asyncio.create_task(directory.follow(bus))
             stack.push_async_callback(_cancel, following)
         yield services

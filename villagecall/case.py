@@ -106,6 +106,8 @@ class Page(Model):
     removed: bool = False
     notices: int = 0
     """How many notices had been sent before this page came in."""
+    text: Ref | None = None
+    """What was read on the page as its view shows it, sealed; None = not read (yet)."""
 
     @property
     def live(self) -> bool:

@@ -119,7 +119,17 @@ def page_judged(case: Case, p: Payload, entry: Entry) -> Changes:
         height=p["height"],
         turned=p.get("turned", 0),
         phash=p.get("phash", ""),
+        text=None,  # its lines lay on the page as it looked before
     )
+
+
+@action("page.read")
+def page_read(case: Case, p: Payload, entry: Entry) -> Changes:
+    """The text of a page as it looks in ``view``; a page that was turned meanwhile waits for its next reading."""
+    page = case.page(UUID(p["page_id"]))
+    if page is None or page.view is None or page.view.sha256 != p["view"]:
+        return {}
+    return _update_page(case, p["page_id"], text=Ref.model_validate(p["text"]))
 
 
 @action("page.removed")

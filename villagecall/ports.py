@@ -284,7 +284,6 @@ class Cases(Protocol):
         ...
 
     async def find(self, name: str) -> Case | None: ...
-
     async def record(
         self,
         case_id: UUID,
@@ -300,6 +299,10 @@ class Cases(Protocol):
         Retried on conflict. Raises :class:`villagecall.errors.Refusal` when the table says no. A replayed
         ``key`` answers the present case. Announces ``case`` on the bus.
         """
+        ...
+
+    async def keep_text(self, case_id: UUID, page_id: UUID, view: str, text: Mapping[str, JSON], *, key: str) -> Case:
+        """Seal what was read on a page as ``view`` (SHA-256) shows it; the case is found by ``text["words"]``."""
         ...
 
 

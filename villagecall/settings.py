@@ -61,6 +61,9 @@ class Settings:
     scan_workers: int = 1
     scan_memory_mib: int = 1024
     scan_timeout_s: int = 30
+    scan_text: bool = True
+    """Read the text of scanned pages in the background: search in case files, ID-card suggestions, text in the PDF."""
+    scan_text_memory_mib: int = 1024
     upload_limit_mib: int = 64
     session_hours: int = 10
     lease_minutes: int = 15

@@ -26,6 +26,7 @@ from villagecall.errors import VillagecallError
 from villagecall.journal import JSON, canonical
 
 _TOKEN_BYTES = 12
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 class VaultError(VillagecallError):
@@ -151,6 +152,10 @@ class Vault:
             found |= {self.token("phone", phone), self.token("phone4", phone[-4:])}
         return found
 
+    def text_tokens(self, words: str) -> set[bytes]:
+        """Tokens of every two neighbouring characters of a text, line by line; see :func:`text_pieces`."""
+        return {self.token("text", piece) for piece in text_pieces(words)}
+
     def query(self, text: str) -> list[bytes]:
         """The tokens that a typed search asks for: all must be carried. Digits mean ID number or phone."""
         text = re.sub(r"\s+", "", text)
@@ -169,6 +174,17 @@ def pieces(text: str) -> set[str]:
     if len(text) < 2:
         return {text} if text else set()
     return {text[at : at + 2] for at in range(len(text) - 1)}
+
+
+def text_pieces(text: str) -> set[str]:
+    """Two-character pieces of running text: within a line, across blanks but not across punctuation.
+
+    Pieces of digits only are left out: they would say little to a search and much to whoever has stolen the
+    tokens and counts them.
+    """
+    runs = (run for line in text.splitlines() for run in _BETWEEN_WORDS.split(re.sub(r"\s+", "", line).upper()))
+    found = {run[at : at + 2] for run in runs for at in range(len(run) - 1)}
+    return {piece for piece in found if not piece.isdigit()}
 
 
 def mask_name(name: str) -> str:

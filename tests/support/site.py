@@ -124,6 +124,7 @@ def settings_for(folder: Path, **changes: Any) -> Settings:
         "database": "memory:",
         "demo": True,
         "port": 0,
+        "scan_text": False,  # a second of computing for every page; tests that look at the text turn it on
         "vault_keys": f"k1:{secrets.token_hex(32)}",
         "vault_token_key": secrets.token_hex(32),
     }

@@ -126,8 +126,8 @@ class Intake(CaseStore):
                 "changed": [*changed("applicant", was, applicant), *changed("agent", was_agent, agent or {})],
             }
             item = self.item(case) if case.seq else None
-            tokens = tuple(self.tokens(item, applicant, agent, case.number)) if item else None
-            return Plan((Step("applicant.entered", actor, payload),), Stored(records=records, tokens=tokens))
+            tokens = self.tokens(item, applicant, agent, case.number) | await self.text_tokens(case) if item else set()
+            return Plan((Step("applicant.entered", actor, payload),), Stored(records=records, tokens=tuple(tokens)))
 
         case = await self.write(case_id, "applicant.entered", key, planner)
         today = self.today()
@@ -200,12 +200,13 @@ class Intake(CaseStore):
             for page in case.live_pages()
         ]
         applicant, agent = await self.personal(case.applicant), await self.personal(case.agent)
+        tokens = self.tokens(item, applicant, agent, number) | await self.text_tokens(case)
         return Plan(
             (
                 Step("case.submitted", actor, {"number": number, "pages": pages}),
                 Step("case.accepted", Actor(SYSTEM.person, case.town), self._limits(case, item, now)),
             ),
-            Stored(names=(f"number:{number}",), tokens=tuple(self.tokens(item, applicant, agent, number))),
+            Stored(names=(f"number:{number}",), tokens=tuple(tokens)),
         )
 
     def _limits(self, case: Case, item: Item, now: datetime) -> dict[str, JSON]:

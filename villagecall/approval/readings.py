@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from villagecall.approval import deadlines, queue
 from villagecall.approval.deadlines import Deadline
@@ -27,6 +28,8 @@ class Line:
     case: Case
     group: Group
     promised: Deadline | None
+    on_papers: bool = False
+    """Found by what was read on its papers, not by a name or number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,11 @@ class DeskQueue:
     general: tuple[Line, ...]
     next: str | None
     counts: Mapping[str, int]
+
+
+def _plain(text: str) -> str:
+    """As it is compared: line by line, without blanks, in capitals."""
+    return re.sub(r"[ \t\u3000]+", "", text).upper()
 
 
 class Readings(CaseStore):
@@ -86,7 +94,7 @@ class Readings(CaseStore):
         self, person: Person, *, view: str = "all", q: str = "", after: str | None = None, limit: int = 50
     ) -> CasePage:
         """Newest first. ``q``: pieces of names (applicant, agent, item), an ID number or its last four
-        characters, a phone number, a receipt number or its serial."""
+        characters, a phone number, a receipt number or its serial; behind those, words on the papers."""
         day = deadlines.day_of(self.clock.now()).isoformat()
         name = self.list_name(person, view, day)
         if q.strip():
@@ -107,8 +115,28 @@ class Readings(CaseStore):
             return ()
         day = deadlines.day_of(self.clock.now()).isoformat()
         lists = [self.list_name(person, view, day, code) for code in codes]
-        found = await self.journal.search(sorted(tokens), lists, limit)
-        return tuple(self.line(case, person.unit) for each in found if (case := as_case(each)) is not None)
+        found = [as_case(each) for each in await self.journal.search(sorted(tokens), lists, limit)]
+        lines = [self.line(case, person.unit) for case in found if case is not None]
+        if person.role is not Role.SUPERVISOR and len(lines) < limit:
+            # A supervisor sees no personal data, so none is found for one by trying words either.
+            known = {line.case.case_id for line in lines}
+            more = [case for case in await self._on_papers(q, lists, limit) if case.case_id not in known]
+            lines += [replace(self.line(case, person.unit), on_papers=True) for case in more]
+        return tuple(lines[:limit])
+
+    async def _on_papers(self, q: str, lists: Sequence[str], limit: int) -> list[Case]:
+        """Cases on whose papers every word of ``q`` was read. Pieces may stand apart, so longer words are looked
+        for in the text itself."""
+        tokens = self.vault.text_tokens("\n".join(q.split()))
+        if not tokens:
+            return []
+        found = [as_case(each) for each in await self.journal.search(sorted(tokens), lists, limit)]
+        longer = [plain for word in q.split() if len(plain := _plain(word)) > 2]
+        return [case for case in found if case is not None and (not longer or await self._says(case, longer))]
+
+    async def _says(self, case: Case, words: Sequence[str]) -> bool:
+        pages = [_plain(str((await self.text_of(page)).get("words", ""))) for page in case.pages if page.text]
+        return all(any(word in page for page in pages) for word in words)
 
     async def queue(self, unit: str, *, after: str | None = None, limit: int = 50) -> DeskQueue:
         """The desk's queue: calls in the order of request, then what is due, then the rest.

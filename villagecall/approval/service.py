@@ -6,6 +6,7 @@
 | ``intake`` | ``open``, ``enter_applicant``, ``fill_form``, ``reveal``, ``defects``, ``submit``, ``withdraw`` |
 | ``desk`` | ``claim``, ``release``, ``pass_up``, ``approve``, ``refuse``, ``return_case`` |
 | ``handover`` | ``deliver``, ``rate``, ``close_unrated`` |
+| ``papers`` | ``keep_text`` (:class:`villagecall.ports.Cases`) |
 | ``readings`` | ``cases``, ``queue``, ``line``, ``place`` |
 """
 
@@ -15,11 +16,12 @@ from collections.abc import Mapping
 
 from villagecall.approval.desk import Desk
 from villagecall.approval.handover import Handover
+from villagecall.approval.papers import Papers
 from villagecall.approval.readings import Readings
 from villagecall.ports import Consumer
 
 
-class Approval(Desk, Handover, Readings):
+class Approval(Desk, Handover, Readings, Papers):
     """``Approval(journal, vault, directory, clock, bus, settings)``; implements ``ports.Cases``.
 
     Announces every append on the bus, topic ``case``: ``{case_id, seq, kinds, state, village, town,

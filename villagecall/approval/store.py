@@ -18,7 +18,7 @@ import structlog
 
 from villagecall.approval import deadlines, queue, rules
 from villagecall.approval.refusals import ClaimedByOther
-from villagecall.case import Case, Ref, dump, empty, load
+from villagecall.case import Case, Page, Ref, dump, empty, load
 from villagecall.case_fold import fold
 from villagecall.directory.model import Item, Person
 from villagecall.directory.service import Directory
@@ -131,6 +131,16 @@ class CaseStore:
         if record is None or record.erased:
             return {}
         return {key: str(value) for key, value in self.vault.open(record).items()}
+
+    async def text_of(self, page: Page) -> Mapping[str, JSON]:
+        """What was read on a page; empty when nothing was (yet), or it was erased."""
+        record = await self.journal.record(page.text.record) if page.text else None
+        return self.vault.open(record) if record is not None and not record.erased else {}
+
+    async def text_tokens(self, case: Case) -> set[bytes]:
+        """What a case is found by on its papers."""
+        words = [str((await self.text_of(page)).get("words", "")) for page in case.pages if page.text is not None]
+        return self.vault.text_tokens("\n".join(words))
 
     def name_of(self, person: UUID) -> str:
         """The name of a member of staff, empty for one the directory does not know."""

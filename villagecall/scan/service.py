@@ -13,6 +13,7 @@ from villagecall.case import Case, Fault, File, FileRefusal, Page, Verdict
 from villagecall.errors import BadRequest, NotFound, TooLarge
 from villagecall.journal import JSON, SYSTEM, Actor
 from villagecall.ports import Blob, Blobs, Bus, Cases, Clock, Consumer, Delivery, Message, Stored
+from villagecall.scan import texts
 from villagecall.scan.pool import Judged, Pool
 from villagecall.scan.refusals import EmptyFile, ScanRefusal
 from villagecall.scan.uploads import Upload, Uploads
@@ -173,7 +174,12 @@ class Scans:
             "turned": turned,
             "phash": judged.phash,
         }
-        return await self._cases.record(case.case_id, "page.judged", payload, actor=actor, key=key)
+        # Whatever is read on it comes after the verdict; an empty page has nothing to read.
+        reads = self._settings.scan_text and not judged.verdict.blank
+        promises = (texts.promise(case.case_id, page.page_id, view.sha256, key),) if reads else ()
+        return await self._cases.record(
+            case.case_id, "page.judged", payload, actor=actor, key=key, stored=Stored(outbox=promises)
+        )
 
     @staticmethod
     def _compared(case: Case, page: Page, judged: Judged) -> Verdict:
