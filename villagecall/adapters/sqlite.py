@@ -1,8 +1,9 @@
 """SQLite for a server: one writing thread that commits in groups, a few reading threads.
 
 A commit costs one fsync whoever shares it. While one runs, the next writes wait in the queue; then they go
-into one transaction and are answered after its commit. If one of them has to be undone after it wrote, the
-group is run again with a savepoint for each: that is rare, and savepoints for all would cost a tenth.
+into one transaction and are answered after its commit. Writes of one kind are handed over together, so that
+they can share their statements too. If one of them has to be undone after it wrote, the group is run again,
+each by itself in a savepoint: that is rare, and savepoints for all would cost a tenth.
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
-from villagecall.errors import Unavailable
+from villagecall.errors import Refusal, Unavailable
 
 T = TypeVar("T")
+I = TypeVar("I")  # noqa: E741
 Work = Callable[[sqlite3.Connection], T]
+Many = Callable[[sqlite3.Connection, Sequence[I]], Sequence[T | Refusal]]
+"""Work for several callers at once: an answer or a refusal for each, in their order."""
 
 GROUP = 512
 """Writes of one transaction at most, so that nobody waits for an endless group."""
@@ -52,9 +56,13 @@ def connect(path: Path) -> sqlite3.Connection:
 
 @dataclass(slots=True)
 class _Job:
-    work: Work[Any]
+    """``work``, or ``many`` that does it for ``item`` and for those of other callers."""
+
+    work: Work[Any] | None
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Any]
+    many: Many[Any, Any] | None = None
+    item: Any = None
     result: Any = None
     error: BaseException | None = None
 
@@ -81,10 +89,13 @@ class Undo(Exception):
 
 
 def _run(connection: sqlite3.Connection, job: _Job) -> bool:
-    """Run a job; True if what it wrote must be undone."""
+    """Run a job by itself; True if what it wrote must be undone."""
     job.result = job.error = None
     try:
-        job.result = job.work(connection)
+        if job.work is not None:
+            job.result = job.work(connection)
+        elif job.many is not None:
+            _share([job], job.many(connection, [job.item]))
     except Undo as undo:
         job.result = undo.answer
     except Exception as error:
@@ -96,18 +107,46 @@ def _run(connection: sqlite3.Connection, job: _Job) -> bool:
     return True
 
 
-def _plain(connection: sqlite3.Connection, job: _Job) -> bool:
-    """A job that is refused before it has written anything needs no undoing: most refusals are."""
-    before = connection.total_changes
-    return not _run(connection, job) or connection.total_changes == before
+def _share(jobs: Sequence[_Job], answers: Sequence[object]) -> None:
+    for job, answer in zip(jobs, answers, strict=True):
+        if isinstance(answer, Refusal):
+            job.error = answer
+        else:
+            job.result = answer
 
 
-def _alone(connection: sqlite3.Connection, job: _Job) -> bool:
-    """In a savepoint of its own."""
-    connection.execute("savepoint one")
-    if _run(connection, job):
-        connection.execute("rollback to one")
-    connection.execute("release one")
+def _plain(connection: sqlite3.Connection, group: Sequence[_Job]) -> bool:
+    """Work of one kind together, then the rest; False if somebody has to be undone.
+
+    A job that is refused before it has written anything needs no undoing: most refusals are. Who waits for
+    an answer before asking again keeps the order; writes of one group were asked for at the same time.
+    """
+    together: dict[Many[Any, Any], list[_Job]] = {}
+    for job in group:
+        if job.many is not None:
+            together.setdefault(job.many, []).append(job)
+    for many, jobs in together.items():
+        try:
+            _share(jobs, many(connection, [job.item for job in jobs]))
+        except Exception:
+            if not connection.in_transaction:
+                raise
+            return False
+    for job in group:
+        if job.work is not None:
+            before = connection.total_changes
+            if _run(connection, job) and connection.total_changes != before:
+                return False
+    return True
+
+
+def _apart(connection: sqlite3.Connection, group: Sequence[_Job]) -> bool:
+    """Each in a savepoint of its own."""
+    for job in group:
+        connection.execute("savepoint one")
+        if _run(connection, job):
+            connection.execute("rollback to one")
+        connection.execute("release one")
     return True
 
 
@@ -136,6 +175,19 @@ class Sqlite:
         self._jobs.put(_Job(work, loop, answer))
         return await answer
 
+    async def write_together(self, many: Many[I, T], item: I) -> T:
+        """The same, by work that is done for all the callers who ask for it meanwhile.
+
+        ``many`` may raise: then it is asked again for each item by itself, and what it raises then (or the
+        answer of an :class:`Undo`) is for this one's caller.
+        """
+        if self._closed:
+            raise Unavailable(part="database")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(None, loop, answer, many, item))
+        return await answer
+
     async def execute(self, sql: str, *args: object) -> Sequence[Sequence[Any]]:
         bound, said = bind(args), dialect(sql)
         return await self.write(lambda connection: connection.execute(said, bound).fetchall())
@@ -159,17 +211,16 @@ class Sqlite:
     def _commit(self, group: list[_Job]) -> None:
         """One transaction for all, without savepoints as long as nobody has to be undone alone."""
         if not self._transaction(group, _plain):
-            self._transaction(group, _alone)
+            self._transaction(group, _apart)
 
-    def _transaction(self, group: list[_Job], run: Callable[[sqlite3.Connection, _Job], bool]) -> bool:
+    def _transaction(self, group: list[_Job], run: Callable[[sqlite3.Connection, Sequence[_Job]], bool]) -> bool:
         """False: rolled back, because one job could not be undone alone."""
         connection = self._connection
         try:
             connection.execute("begin immediate")
-            for job in group:
-                if not run(connection, job):
-                    connection.execute("rollback")
-                    return False
+            if not run(connection, group):
+                connection.execute("rollback")
+                return False
             connection.execute("commit")
         except Exception as error:  # the disk is full, another process holds the lock …
             with suppress(sqlite3.Error):

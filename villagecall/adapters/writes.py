@@ -17,20 +17,19 @@ from villagecall.ports import Append, Message
 class Prepared(NamedTuple):
     """A write ready to be stored: each row once, in an order that is the same for every writer.
 
-    The order of ``names`` and ``outbox`` is fixed so that two writers never wait for each other in a ring.
+    ``stream`` is the id as SQLite stores it, ``head`` the one after the last action. The order of ``names``
+    and ``outbox`` is fixed so that two writers never wait for each other in a ring.
     """
 
     write: Append
+    stream: bytes
+    head: Head
     entries: tuple[tuple[Entry, bytes], ...]
     outbox: tuple[Message, ...]
     names: tuple[str, ...]
     join: tuple[tuple[str, str], ...]
     leave: tuple[str, ...]
     tokens: tuple[bytes, ...] | None
-
-    @property
-    def head(self) -> Head:
-        return self.entries[-1][0].head
 
     @property
     def kind(self) -> str:
@@ -58,6 +57,8 @@ def prepare(write: Append) -> Prepared:
         raise ValueError("names, lists and sort keys carry no NUL")
     return Prepared(
         write,
+        write.stream.bytes,
+        head,
         tuple(entries),
         _once(write.outbox),
         tuple(sorted(set(write.names))) if write.names else (),
