@@ -1,0 +1,1 @@
+"""Papers with exact truth, drawn from a seed: what the engine is measured on."""
