@@ -8,9 +8,13 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
 
 import pikepdf
 import typst
@@ -21,6 +25,10 @@ from villagecall.errors import VillagecallError
 
 FLAVOUR = "2b"
 _PT = 72
+GROUP = 32
+"""Pages in memory at once where a case file is written to disk."""
+_DATE = b"<xmp:MetadataDate>%s</xmp:MetadataDate>"
+_STAMPED = re.compile(_DATE % b"[^<]*")
 _ESCAPE = re.compile(r"([\\#*_`$<>@\[\]~=/\-+\"'])")
 
 
@@ -30,7 +38,10 @@ class CaseFileError(VillagecallError):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One page: its JPEG, size in pixels, dots per inch (0 = as A4), the bookmark it belongs to."""
+    """One page: its JPEG, size in pixels, dots per inch (0 = as A4), the bookmark it belongs to.
+
+    ``note``: why a page stands apart (已替换, 已删除). ``part``: pages of another part stand under a bookmark of
+    their own, even if it reads the same."""
 
     jpeg: bytes
     width: int
@@ -38,15 +49,16 @@ class Sheet:
     dpi: int
     chapter: str
     note: str = ""
+    part: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Cover:
-    """What stands on the first page. ``lines``: label and value."""
+    """What stands on the first page. ``lines``: label and value; ``at``: None = undated."""
 
     title: str
     lines: tuple[tuple[str, str], ...]
-    at: datetime
+    at: datetime | None
     number: str = ""
     keywords: str = ""
     contents: tuple[str, ...] = field(default=())
@@ -108,39 +120,100 @@ def _components(jpeg: bytes) -> int:
 def bundle(cover: Cover, sheets: Sequence[Sheet]) -> bytes:
     """The case file. Raises :class:`CaseFileError` when the result is not PDF/A-2b."""
     out = io.BytesIO()
-    with pikepdf.open(io.BytesIO(cover_page(cover))) as pdf:
-        for thing in pdf.objects:  # Typst's /CIDSet leaves glyphs out; PDF/A-2 does not ask for one
-            if isinstance(thing, pikepdf.Dictionary) and "/CIDSet" in thing:
-                del thing["/CIDSet"]
-        if "/Metadata" in pdf.Root:
-            del pdf.Root["/Metadata"]
+    with _opened(cover) as pdf:
         front = len(pdf.pages)
         for sheet in sheets:
             _image_page(pdf, sheet)
-        with pdf.open_outline() as outline:
-            outline.root.append(pikepdf.OutlineItem("封面", 0))
-            chapter = ""
-            for at, sheet in enumerate(sheets):
-                if sheet.chapter != chapter:
-                    chapter = sheet.chapter
-                    outline.root.append(pikepdf.OutlineItem(chapter, front + at))
-                if sheet.note:
-                    outline.root.append(pikepdf.OutlineItem(f"{chapter} {sheet.note}", front + at))
-        labels: list[pikepdf.Object | int] = [0, pikepdf.Dictionary(P=pikepdf.String("封面"))]
-        if sheets:
-            labels += [front, pikepdf.Dictionary(S=pikepdf.Name("/D"))]
-        pdf.Root.PageLabels = pikepdf.Dictionary(Nums=pikepdf.Array(labels))
-        pdf.Root.PageMode = pikepdf.Name("/UseOutlines")
-        pdf.docinfo["/Title"] = f"{cover.title} {cover.number}".strip()
-        pdf.docinfo["/Subject"] = cover.title
-        if cover.keywords:
-            pdf.docinfo["/Keywords"] = cover.keywords
-        try:
-            pdfa.prepare(pdf, FLAVOUR)
-            stamped = b"<xmp:MetadataDate>" + cover.at.isoformat(timespec="seconds").encode() + b"</xmp:MetadataDate>"
-            xmp = pdf.Root.Metadata.read_bytes()
-            pdf.Root.Metadata.write(re.sub(rb"<xmp:MetadataDate>[^<]*</xmp:MetadataDate>", stamped, xmp))
-            pdfa.save(pdf, out, FLAVOUR, repair=False, deterministic_id=True)
-        except pdfa.PdfaError as error:
-            raise CaseFileError(f"not PDF/A-2b: {error}") from error
+        _save(pdf, cover, front, [_Mark.of(sheet) for sheet in sheets], out)
     return out.getvalue()
+
+
+def write(cover: Cover, sheets: Iterable[Sheet], to: Path, folder: Path) -> None:
+    """The case file as a file that is there whole or not at all. Pages are taken one by one and laid aside in
+    ``folder``, so that memory holds :data:`GROUP` of them. Raises as :func:`bundle` does."""
+    marks: list[_Mark] = []
+    with ExitStack() as held:
+        pdf = held.enter_context(_opened(cover))
+        front = len(pdf.pages)
+        waiting = iter(sheets)
+        while group := list(islice(waiting, GROUP)):
+            marks += [_Mark.of(sheet) for sheet in group]
+            aside = folder / f"part-{len(marks):06}.pdf"
+            with pikepdf.new() as part:
+                for sheet in group:
+                    _image_page(part, sheet)
+                part.save(aside)
+            del group
+            # Read from the file when it is written, not kept: a mapped file would count as memory.
+            kept = held.enter_context(pikepdf.open(aside, access_mode=pikepdf.AccessMode.stream))
+            pdf.pages.extend(kept.pages)
+        _save(pdf, cover, front, marks, to)
+
+
+@dataclass(frozen=True, slots=True)
+class _Mark:
+    """What bookmarks and labels need to know of a page."""
+
+    part: int
+    chapter: str
+    note: str
+
+    @classmethod
+    def of(cls, sheet: Sheet) -> _Mark:
+        return cls(sheet.part, sheet.chapter, sheet.note)
+
+
+def _opened(cover: Cover) -> pikepdf.Pdf:
+    """The cover as a document that takes pages and can become PDF/A."""
+    pdf = pikepdf.open(io.BytesIO(cover_page(cover)))
+    for thing in pdf.objects:  # Typst's /CIDSet leaves glyphs out; PDF/A-2 does not ask for one
+        if isinstance(thing, pikepdf.Dictionary) and "/CIDSet" in thing:
+            del thing["/CIDSet"]
+    if "/Metadata" in pdf.Root:
+        del pdf.Root["/Metadata"]
+    return pdf
+
+
+def _bookmarks(pdf: pikepdf.Pdf, front: int, marks: Sequence[_Mark]) -> None:
+    """One for each material, and below it one for each page that carries a note (ISO 32000-1, 12.3.3)."""
+    with pdf.open_outline() as outline:
+        outline.root.append(pikepdf.OutlineItem("封面", 0))
+        chapter: tuple[int, str] | None = None
+        for at, mark in enumerate(marks):
+            if (mark.part, mark.chapter) != chapter:
+                chapter = (mark.part, mark.chapter)
+                outline.root.append(pikepdf.OutlineItem(mark.chapter, front + at))
+            if mark.note:
+                outline.root[-1].children.append(pikepdf.OutlineItem(mark.note, front + at))
+
+
+def _labels(front: int, marks: Sequence[_Mark]) -> pikepdf.Dictionary:
+    """封面, then 1, 2, 3 …; pages with a note are counted apart, as 附1, 附2 … (ISO 32000-1, 12.4.2)."""
+    found: list[pikepdf.Object | int] = [0, pikepdf.Dictionary(P=pikepdf.String("封面"))]
+    for at, mark in enumerate(marks):
+        if at and bool(mark.note) == bool(marks[at - 1].note):
+            continue
+        counted = sum(bool(other.note) == bool(mark.note) for other in marks[:at]) + 1
+        label = pikepdf.Dictionary(S=pikepdf.Name("/D"), St=counted)
+        if mark.note:
+            label.P = pikepdf.String("附")
+        found += [front + at, label]
+    return pikepdf.Dictionary(Nums=pikepdf.Array(found))
+
+
+def _save(pdf: pikepdf.Pdf, cover: Cover, front: int, marks: Sequence[_Mark], to: Path | BinaryIO) -> None:
+    _bookmarks(pdf, front, marks)
+    pdf.Root.PageLabels = _labels(front, marks)
+    pdf.Root.PageMode = pikepdf.Name("/UseOutlines")
+    pdf.docinfo["/Title"] = f"{cover.title} {cover.number}".strip()
+    pdf.docinfo["/Subject"] = cover.title
+    if cover.keywords:
+        pdf.docinfo["/Keywords"] = cover.keywords
+    try:
+        pdfa.prepare(pdf, FLAVOUR)
+        # No clock: the time is the case's, and a bundle of files has none.
+        stamp = b"" if cover.at is None else _DATE % cover.at.isoformat(timespec="seconds").encode()
+        pdf.Root.Metadata.write(_STAMPED.sub(stamp, pdf.Root.Metadata.read_bytes()))
+        pdfa.save(pdf, to, FLAVOUR, repair=False, deterministic_id=True, linearize=True)
+    except pdfa.PdfaError as error:
+        raise CaseFileError(f"not PDF/A-2b: {error}") from error

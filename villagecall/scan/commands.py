@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import sys
-from datetime import UTC, datetime
+import tempfile
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 
@@ -20,59 +22,88 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], _o
     bundle.set_defaults(run=_bundle)
 
 
-def _progress(done: int, total: int) -> None:
-    end = "\n" if done == total else ""
-    print(f"\r{done} / {total} 页 pages", end=end, file=sys.stderr, flush=True)
+def _told(quiet: bool) -> Callable[[int, int], None]:
+    """Progress on stderr: a bar on a terminal; elsewhere nothing, or a line now and then."""
+    on_terminal = sys.stderr.isatty()
+
+    def tell(done: int, total: int) -> None:
+        if on_terminal:
+            full = 30 * done // max(1, total)
+            end = "\n" if done == total else ""
+            bar = "█" * full + "·" * (30 - full)
+            print(f"\r{bar} {done} / {total} 页 pages", end=end, file=sys.stderr, flush=True)
+        elif not quiet and (done == total or done % 50 == 0):
+            print(f"{done} / {total} 页 pages", file=sys.stderr, flush=True)
+
+    return tell
+
+
+def _absent(files: Sequence[Path]) -> bool:
+    """Whether a name is no file: wrong use, said before anything is begun."""
+    absent = [file for file in files if not file.is_file()]
+    for file in absent:
+        print(f"villagecall: {file}: 没有这个文件。 There is no such file.", file=sys.stderr)
+    return bool(absent)
+
+
+def _refused(file: Path, why: str) -> None:
+    start = "\n" if sys.stderr.isatty() else ""
+    print(f"{start}{file}: {why}", file=sys.stderr, flush=True)
 
 
 def _inspect(args: argparse.Namespace) -> int:
-    from villagecall.scan.inspect import inspect_file
-    from villagecall.scan.refusals import ScanRefusal
+    return 2 if _absent(args.files) else asyncio.run(_inspected(args.files))
 
+
+async def _inspected(files: Sequence[Path]) -> int:
+    from villagecall.scan.batch import Refused, inspected
+
+    _log_to_stderr()
     status = 0
-    for file in args.files:
-        try:
-            print(json.dumps(inspect_file(file), ensure_ascii=False), flush=True)
-        except (OSError, ScanRefusal) as error:
-            print(f"{file}: {_why(error)}", file=sys.stderr)
+    async for answer in inspected(files, _told(quiet=True)):
+        if isinstance(answer, Refused):
+            _refused(answer.file, answer.why)
             status = 1
+            continue
+        for page in answer:
+            print(json.dumps(page, ensure_ascii=False), flush=True)
     return status
 
 
-def _why(error: Exception) -> str:
-    from villagecall.scan.refusals import ScanRefusal
-
-    if isinstance(error, ScanRefusal):
-        return f"{error.code}: {error.say(error.zh)} {error.say(error.en)}"
-    return error.strerror or "cannot be read" if isinstance(error, OSError) else "cannot be read"
-
-
 def _bundle(args: argparse.Namespace) -> int:
-    from villagecall.scan.casefile import Cover, Sheet, bundle
-    from villagecall.scan.decode import Document
-    from villagecall.scan.page import judge
-    from villagecall.scan.refusals import ScanRefusal
+    from villagecall.scan.batch import Refused, judged_to_disk
 
-    sheets: list[Sheet] = []
-    listed: list[str] = []
-    for at, file in enumerate(args.files, start=1):
-        try:
-            document = Document(file.read_bytes())
-            for frame in range(document.frames):
-                found = judge(document.picture(frame))
-                sheets.append(Sheet(found.view, found.width, found.height, 0, file.stem))
-            listed.append(f"{file.stem} {document.frames} 页")
-        except (OSError, ScanRefusal) as error:
-            print(f"\n{file}: {_why(error)}", file=sys.stderr)
+    if _absent(args.files):
+        return 2
+    output: Path = args.output
+    if not output.parent.is_dir() or output.is_dir():
+        print(f"villagecall: {output}: 不能写到这里。 This cannot be written.", file=sys.stderr)
+        return 2
+    _log_to_stderr()
+    # Beside the output: a temporary folder of the system may lie in memory.
+    with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as name:
+        folder = Path(name)
+        papers = asyncio.run(judged_to_disk(args.files, folder, _told(quiet=False)))
+        if isinstance(papers, Refused):
+            _refused(papers.file, papers.why)
             return 1
-        _progress(at, len(args.files))
-    # Dated by the newest input, so that the same inputs give the same bytes.
-    newest = max(file.stat().st_mtime for file in args.files)
-    cover = Cover(
-        "扫描件",
-        (("文件数", str(len(args.files))), ("页数", str(len(sheets)))),
-        datetime.fromtimestamp(int(newest), UTC),
-        contents=tuple(listed),
-    )
-    args.output.write_bytes(bundle(cover, sheets))
+        # Only now: what writes a PDF takes as much memory as a worker, and those are gone.
+        from villagecall.scan.casefile import Cover, Sheet, write
+
+        total = sum(map(len, papers))
+        listed = tuple(f"{file.stem} {len(paper)} 页" for file, paper in zip(args.files, papers, strict=True))
+        # Undated, so that the same inputs give the same bytes.
+        cover = Cover("扫描件", (("文件数", str(len(papers))), ("页数", str(total))), None, contents=listed)
+        sheets = (
+            Sheet(page.view.read_bytes(), page.width, page.height, 0, file.stem, part=at)
+            for at, (file, paper) in enumerate(zip(args.files, papers, strict=True))
+            for page in paper
+        )
+        write(cover, sheets, output, folder)
     return 0
+
+
+def _log_to_stderr() -> None:
+    import structlog
+
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))

@@ -21,6 +21,7 @@ START_S = 60.0
 TRIES = 2
 PAGES = 400
 """A worker is replaced after so many pages: what a decoder leaks does not add up."""
+PIECE = 2**20
 
 _log = structlog.get_logger(__name__)
 
@@ -34,6 +35,10 @@ class Judged:
     """A page as the worker saw it."""
 
     verdict: Verdict
+    angle: float
+    """Degrees counter-clockwise, finer than the verdict keeps it."""
+    ms: int
+    """Wall time of decoding and judging."""
     width: int
     height: int
     phash: str
@@ -54,7 +59,9 @@ class _Worker:
         raw = json.dumps(head).encode()
         try:
             pipe_in.write(struct.pack(">Q", len(raw)) + raw + struct.pack(">Q", len(data)))
-            pipe_in.write(data)
+            for at in range(0, len(data), PIECE):  # a pipe that is given all at once keeps a copy of all
+                pipe_in.write(memoryview(data)[at : at + PIECE])
+                await pipe_in.drain()
             await pipe_in.drain()
             return await self.heard()
         except (OSError, EOFError, ValueError, KeyError) as error:
@@ -84,9 +91,8 @@ class Pool:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._idle: asyncio.Queue[_Worker | None] = asyncio.Queue()
-        for _ in range(max(1, settings.scan_workers)):
-            self._idle.put_nowait(None)
+        self._idle: list[_Worker | None] = [None] * max(1, settings.scan_workers)
+        self._free = asyncio.Semaphore(len(self._idle))
         self._all: set[_Worker] = set()
         self._closed = False
         self.lost = 0
@@ -99,8 +105,22 @@ class Pool:
 
     async def warm(self) -> None:
         """Start a worker before the first page asks for it."""
-        slot = await self._idle.get()
-        self._idle.put_nowait(slot or await self._start())
+        worker = await self._take("")
+        try:
+            worker = worker or await self._start()
+        finally:
+            self._give(worker)
+
+    async def _take(self, key: str) -> _Worker | None:
+        """An idle worker, best one that holds the file already; None = one may be started."""
+        await self._free.acquire()
+        best = max(self._idle, key=lambda each: 0 if each is None else 2 if each.document == key else 1)
+        self._idle.remove(best)
+        return best
+
+    def _give(self, worker: _Worker | None) -> None:
+        self._idle.append(worker)
+        self._free.release()
 
     async def _start(self) -> _Worker:
         env = {"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
@@ -132,7 +152,7 @@ class Pool:
     async def _ask(self, head: dict[str, Any], key: str, data: bytes) -> tuple[dict[str, Any], list[bytes]]:
         """Ask a worker; one that is lost is replaced and the question asked once more."""
         for attempt in range(1, TRIES + 1):
-            worker = await self._idle.get()
+            worker = await self._take(key)
             try:
                 worker = worker or await self._start()
                 async with asyncio.timeout(self._settings.scan_timeout_s):
@@ -155,7 +175,7 @@ class Pool:
                     worker = None
                 raise
             finally:
-                self._idle.put_nowait(worker)
+                self._give(worker)
             if "refused" in answer:
                 raise REFUSALS.get(answer["refused"], WorkerLost)(**answer["details"])
             return answer, parts
@@ -171,6 +191,8 @@ class Pool:
         answer, (view, thumb) = await self._ask({"op": "judge", "frame": frame, "turned": turned}, key, data)
         return Judged(
             Verdict.model_validate(answer["verdict"]),
+            float(answer["angle"]),
+            int(answer["ms"]),
             int(answer["width"]),
             int(answer["height"]),
             str(answer["phash"]),

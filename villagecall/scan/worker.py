@@ -10,6 +10,7 @@ import json
 import os
 import struct
 import sys
+import time
 from typing import Any, BinaryIO
 
 
@@ -67,6 +68,7 @@ def main(memory_mib: int) -> None:
             if asked["op"] == "open":
                 _answer(outward, {"frames": document.frames})
                 continue
+            began = time.perf_counter()
             seen = document.picture(asked["frame"])
             if asked["op"] == "region":
                 plan = pages.Plan(
@@ -81,6 +83,8 @@ def main(memory_mib: int) -> None:
             found = pages.judge(seen, asked["turned"])
             head = {
                 "verdict": found.verdict.model_dump(mode="json"),
+                "angle": found.angle,
+                "ms": round((time.perf_counter() - began) * 1000),
                 "width": found.width,
                 "height": found.height,
                 "phash": found.phash,

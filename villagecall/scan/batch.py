@@ -1,0 +1,164 @@
+"""Many files through the worker processes: answers in the order they were asked for, no more in hand than the
+workers can hold, pages on disk instead of in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from villagecall.scan.pool import Judged, Pool
+from villagecall.scan.refusals import ScanRefusal
+from villagecall.settings import Settings
+
+MOST_WORKERS = 3
+"""On any number of cores, so that parent and workers stay below 700 MB; each has about 220 MB in use."""
+AHEAD = 2
+"""Files in hand for each worker: one worked on, one read from disk meanwhile."""
+
+Told = Callable[[int, int], None]
+"""Called with pages done and pages known of so far."""
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A file that gave no page, in the words for it."""
+
+    file: Path
+    why: str
+
+
+def workers() -> int:
+    """As many as there are cores for this process, up to :data:`MOST_WORKERS`."""
+    return max(1, min(len(os.sched_getaffinity(0)), MOST_WORKERS))
+
+
+def why(error: OSError | ScanRefusal) -> str:
+    """One line for a message."""
+    if isinstance(error, ScanRefusal):
+        return f"{error.code}: {error.say(error.zh)} {error.say(error.en)}"
+    return error.strerror or "cannot be read"
+
+
+class Counted:
+    """Pages done of pages known; a file counts as one page until it was opened."""
+
+    def __init__(self, files: int, told: Told) -> None:
+        self.done, self.total, self._told = 0, files, told
+
+    def opened(self, frames: int) -> None:
+        self.total += frames - 1
+
+    def finished(self) -> None:
+        self.done += 1
+        self._told(self.done, self.total)
+
+
+async def in_order(
+    files: Sequence[Path], work: Callable[[int, Path], Awaitable[T]], at_once: int
+) -> AsyncIterator[tuple[Path, T | Refused]]:
+    """``work(position, file)`` for each file, ``at_once`` at a time; gives the answers in the order of ``files``.
+
+    What a file cannot give comes as :class:`Refused`; whoever stops listening stops the work."""
+
+    async def one(at: int, file: Path) -> T | Refused:
+        try:
+            return await work(at, file)
+        except (OSError, ScanRefusal) as error:
+            return Refused(file, why(error))
+
+    waiting: deque[tuple[Path, asyncio.Task[T | Refused]]] = deque()
+    left = iter(enumerate(files))
+    try:
+        while True:
+            while len(waiting) < at_once and (following := next(left, None)) is not None:
+                waiting.append((following[1], asyncio.create_task(one(*following))))
+            if not waiting:
+                return
+            file, task = waiting[0]
+            answer = await task
+            waiting.popleft()
+            yield file, answer
+    finally:
+        for _, task in waiting:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in waiting), return_exceptions=True)
+
+
+async def _pages(pool: Pool, key: str, file: Path, counted: Counted) -> AsyncIterator[Judged]:
+    data = await asyncio.to_thread(file.read_bytes)
+    frames = await pool.frames(key, data)
+    counted.opened(frames)
+    for frame in range(frames):
+        judged = await pool.judge(key, data, frame)
+        counted.finished()
+        yield judged
+
+
+def seen(file: Path, judged: Judged) -> dict[str, object]:
+    """What ``scan inspect`` says of a page, in the terms of the evaluation."""
+    verdict = judged.verdict
+    return {
+        "file": str(file),
+        "angle": round(judged.angle, 4),
+        "orientation": verdict.orientation,
+        "quad": [list(corner) for corner in verdict.quad] if verdict.quad else None,
+        "blank": verdict.blank,
+        "quality": [fault.code for fault in verdict.faults],
+        "ms": judged.ms,
+    }
+
+
+async def inspected(files: Sequence[Path], told: Told) -> AsyncIterator[list[dict[str, object]] | Refused]:
+    """Per file what is seen on each of its pages (``page`` counts from 1 where there are several)."""
+    count = min(workers(), len(files))
+    pool, counted = Pool(Settings(scan_workers=count)), Counted(len(files), told)
+
+    async def look(at: int, file: Path) -> list[dict[str, object]]:
+        found = [seen(file, judged) async for judged in _pages(pool, str(at), file, counted)]
+        return found if len(found) == 1 else [{**each, "page": page} for page, each in enumerate(found, start=1)]
+
+    try:
+        async for _, answer in in_order(files, look, count * AHEAD):
+            yield answer
+    finally:
+        await pool.close()
+
+
+@dataclass(frozen=True, slots=True)
+class OnDisk:
+    """A page whose view copy lies in ``view``; ``width`` and ``height`` are its pixels."""
+
+    view: Path
+    width: int
+    height: int
+
+
+async def judged_to_disk(files: Sequence[Path], folder: Path, told: Told) -> list[list[OnDisk]] | Refused:
+    """Every page of every file, judged; the view copies as files in ``folder``. The first file that cannot be
+    read ends the work: a case file without a page of its own is none."""
+    count = min(workers(), len(files))
+    pool, counted = Pool(Settings(scan_workers=count)), Counted(len(files), told)
+
+    async def keep(at: int, file: Path) -> list[OnDisk]:
+        kept: list[OnDisk] = []
+        async for judged in _pages(pool, str(at), file, counted):
+            path = folder / f"{at:06}-{len(kept):06}"
+            await asyncio.to_thread(path.write_bytes, judged.view)
+            kept.append(OnDisk(path, judged.width, judged.height))
+        return kept
+
+    papers: list[list[OnDisk]] = []
+    try:
+        async for _, answer in in_order(files, keep, count * AHEAD):
+            if isinstance(answer, Refused):
+                return answer
+            papers.append(answer)
+        return papers
+    finally:
+        await pool.close()
