@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from tests.support import pages
+from villagecall.scan import flat
 from villagecall.scan import picture as pictures
 from villagecall.scan.page import PageResult, Plan, find_quad, region, straighten
 from villagecall.scan.page import judge as judge_picture
@@ -50,7 +51,7 @@ class TestCorners:
     def test_a_page_on_a_scanners_black_lid_is_cut_out_and_straight(self) -> None:
         found = judge(pages.noisy(pages.askew(pages.form(2), 4.0, (28, 28, 28)), 2), 150)
         assert found.angle == pytest.approx(4.0, abs=0.05)
-        view = cv2.imdecode(np.frombuffer(found.view, np.uint8), cv2.IMREAD_GRAYSCALE)
+        view = cv2.cvtColor(flat.picture(found.view), cv2.COLOR_BGR2GRAY)
         assert float(np.asarray(view)[20:-20, 20:40].mean()) > 200
 
 
@@ -99,7 +100,7 @@ class TestMagnifier:
             found = judge(image, 150)
             piece = region(image, seen(image), Plan.of(found.verdict, 0), (200, 300, 500, 200))
             near = cv2.imdecode(np.frombuffer(piece, np.uint8), cv2.IMREAD_GRAYSCALE)
-            view = np.asarray(cv2.imdecode(np.frombuffer(found.view, np.uint8), cv2.IMREAD_GRAYSCALE))
+            view = np.asarray(cv2.cvtColor(flat.picture(found.view), cv2.COLOR_BGR2GRAY))
             height, width = view.shape
             there = view[height * 3 // 10 : height * 5 // 10, width * 2 // 10 : width * 7 // 10]
             same = cv2.resize(np.asarray(near), (there.shape[1], there.shape[0]), interpolation=cv2.INTER_AREA)

@@ -22,9 +22,10 @@ from pikepdf import pdfa
 
 from villagecall import fonts
 from villagecall.errors import VillagecallError
+from villagecall.scan import pdfpage
+from villagecall.scan.layers import NotLayers
 
 FLAVOUR = "2b"
-_PT = 72
 GROUP = 32
 """Pages in memory at once where a case file is written to disk."""
 _DATE = b"<xmp:MetadataDate>%s</xmp:MetadataDate>"
@@ -38,7 +39,7 @@ class CaseFileError(VillagecallError):
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One page: its JPEG, size in pixels, dots per inch (0 = as A4), the bookmark it belongs to.
+    """One page: its view copy (layers or a JPEG), its pixels, dots per inch (0 = as A4), the bookmark it belongs to.
 
     ``note``: why a page stands apart (已替换, 已删除). ``part``: pages of another part stand under a bookmark of
     their own, even if it reads the same."""
@@ -87,34 +88,10 @@ def cover_page(cover: Cover) -> bytes:
 
 
 def _image_page(pdf: pikepdf.Pdf, sheet: Sheet) -> None:
-    grey = _components(sheet.jpeg) == 1
-    image = pikepdf.Stream(pdf, sheet.jpeg)
-    image["/Type"] = pikepdf.Name("/XObject")
-    image["/Subtype"] = pikepdf.Name("/Image")
-    image["/Width"], image["/Height"], image["/BitsPerComponent"] = sheet.width, sheet.height, 8
-    image["/ColorSpace"] = pikepdf.Name("/DeviceGray" if grey else "/DeviceRGB")
-    image["/Filter"] = pikepdf.Name("/DCTDecode")
-    dpi = sheet.dpi or max(sheet.width, sheet.height) / 11.69
-    width, height = round(sheet.width * _PT / dpi, 2), round(sheet.height * _PT / dpi, 2)
-    content = f"q {width} 0 0 {height} 0 0 cm /Im0 Do Q".encode()
-    page = pikepdf.Dictionary(
-        Type=pikepdf.Name("/Page"),
-        MediaBox=[0, 0, width, height],
-        Resources=pikepdf.Dictionary(XObject=pikepdf.Dictionary(Im0=image)),
-        Contents=pikepdf.Stream(pdf, content),
-    )
-    pdf.pages.append(pikepdf.Page(pdf.make_indirect(page)))
-
-
-def _components(jpeg: bytes) -> int:
-    """Colour components of a JPEG, from its frame header (ITU-T T.81 B.2.2)."""
-    at = 2
-    while at + 9 < len(jpeg):
-        marker, length = jpeg[at + 1], int.from_bytes(jpeg[at + 2 : at + 4], "big")
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return jpeg[at + 9]
-        at += 2 + length
-    raise CaseFileError("a view copy is not a JPEG")
+    try:
+        pdfpage.add(pdf, sheet.jpeg, sheet.width, sheet.height, sheet.dpi)
+    except NotLayers as error:
+        raise CaseFileError(str(error)) from error
 
 
 def bundle(cover: Cover, sheets: Sequence[Sheet]) -> bytes:

@@ -101,7 +101,7 @@ def judge(picture: Picture, turned: int = 0) -> PageResult:
     faults = find_faults(glance, sharp, dpi, () if found is None else found.cut, photographed=quad is not None)
     if empty:
         faults = [fault for fault in faults if fault.code != "blur"]  # what shines through is always soft
-    view = encode.view(page, coloured)
+    view = encode.view(page, coloured, round(dpi * scale))
     verdict = Verdict(
         ok=not faults,
         angle_mdeg=round(angle * 1000),
@@ -115,9 +115,9 @@ def judge(picture: Picture, turned: int = 0) -> PageResult:
     return PageResult(
         verdict=verdict,
         angle=angle,
-        width=page.shape[1],
-        height=page.shape[0],
-        view=view,
+        width=view.width,
+        height=view.height,
+        view=view.data,
         thumb=encode.thumb(glance),
         phash=phash(_gray(glance)),
     )

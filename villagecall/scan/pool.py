@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 
 from villagecall.case import Verdict
+from villagecall.scan import layers
 from villagecall.scan.refusals import REFUSALS, WorkerLost
 from villagecall.settings import Settings
 
@@ -186,9 +187,18 @@ class Pool:
         answer, _ = await self._ask({"op": "open"}, key, data)
         return int(answer["frames"])
 
+    async def mask(self, key: str, view: bytes) -> bytes:
+        """The mask of a page in layers as PNG; ``key`` names the view."""
+        _, (png,) = await self._ask({"op": "mask"}, f"view {key}", view)
+        return png
+
     async def judge(self, key: str, data: bytes, frame: int, turned: int = 0) -> Judged:
         """Judge one page. ``key`` names the file, so that a worker that has it need not get it again."""
         answer, (view, thumb) = await self._ask({"op": "judge", "frame": frame, "turned": turned}, key, data)
+        try:
+            layers.media_type(view)
+        except layers.NotLayers:
+            raise WorkerLost from None
         return Judged(
             Verdict.model_validate(answer["verdict"]),
             float(answer["angle"]),

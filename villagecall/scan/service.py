@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID, uuid5
 
@@ -13,7 +13,7 @@ from villagecall.case import Case, Fault, File, FileRefusal, Page, Verdict
 from villagecall.errors import BadRequest, NotFound, TooLarge
 from villagecall.journal import JSON, SYSTEM, Actor
 from villagecall.ports import Blob, Blobs, Bus, Cases, Clock, Consumer, Delivery, Message, Stored
-from villagecall.scan import texts
+from villagecall.scan import layers, texts
 from villagecall.scan.pool import Judged, Pool
 from villagecall.scan.refusals import EmptyFile, ScanRefusal
 from villagecall.scan.uploads import Upload, Uploads
@@ -21,6 +21,8 @@ from villagecall.settings import Settings
 from villagecall.vault import Vault
 
 TOPIC = "scan"
+DRAWN = 64
+"""Pages that are kept as a browser shows them: a clerk and an officer look at the same ones."""
 _log = structlog.get_logger(__name__)
 
 
@@ -33,6 +35,15 @@ def _ref(blob: Blob) -> dict[str, JSON]:
     return {"sha256": blob.sha256, "size": blob.size, "media_type": blob.media_type}
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """What is sent of a page's view copy."""
+
+    data: bytes
+    media_type: str
+    gzipped: bool = False
+
+
 class Scans:
     """One for the application. ``page_image`` methods raise :class:`NotFound` for what is not there."""
 
@@ -41,6 +52,7 @@ class Scans:
     ) -> None:
         self._cases, self._blobs, self._bus, self._pool = cases, blobs, bus, pool
         self._clock, self._settings = clock, settings
+        self._drawn: dict[str, bytes] = {}
         self._uploads = Uploads(settings.data / "uploads", vault)
 
     def consumers(self) -> Mapping[str, Consumer]:
@@ -161,7 +173,7 @@ class Scans:
         return await self._record(case, page, judged, 0, SYSTEM, f"page:{identity}:judged")
 
     async def _record(self, case: Case, page: Page, judged: Judged, turned: int, actor: Actor, key: str) -> Case:
-        view = await self._blobs.put(judged.view, "image/jpeg")
+        view = await self._blobs.put(judged.view, layers.media_type(judged.view))
         thumb = await self._blobs.put(judged.thumb, "image/jpeg")
         verdict = self._compared(case, page, judged)
         payload: dict[str, JSON] = {
@@ -226,12 +238,29 @@ class Scans:
         return await self._cases.record(case.case_id, "page.removed", payload, actor=actor, key=key)
 
     async def picture(self, case: Case, wanted: UUID, *, thumb: bool = False) -> bytes:
-        """JPEG of the view copy or the thumbnail."""
+        """The view copy as it is kept (JPEG or :class:`layers.Layers`), or the thumbnail (JPEG)."""
         page = self._found(case, wanted)
         ref = page.thumb if thumb else page.view
         if ref is None:
             raise NotFound
         return await self._blobs.get(ref.sha256)
+
+    async def shown(self, case: Case, wanted: UUID) -> Shown:
+        """The view copy as a browser shows it."""
+        page = self._found(case, wanted)
+        if page.view is None:
+            raise NotFound
+        key = page.view.sha256
+        if page.view.media_type != layers.MEDIA_TYPE:
+            return Shown(await self._blobs.get(key), page.view.media_type)
+        made = self._drawn.pop(key, None)
+        if made is None:
+            data = await self._blobs.get(key)
+            made = layers.svg(layers.Layers.unpack(data), await self._pool.mask(key, data))
+        self._drawn[key] = made
+        while len(self._drawn) > DRAWN:
+            del self._drawn[next(iter(self._drawn))]
+        return Shown(made, "image/svg+xml", gzipped=True)
 
     async def region(self, case: Case, wanted: UUID, box: tuple[int, int, int, int]) -> bytes:
         """JPEG of a piece of the original at full resolution; ``box`` x, y, w, h in per mille of the view."""

@@ -38,9 +38,10 @@ def main(memory_mib: int) -> None:
     import cv2
     import numpy as np
 
-    from villagecall.scan import confine, orient, picture
+    from villagecall.scan import confine, flat, orient, picture
     from villagecall.scan import page as pages
     from villagecall.scan.decode import Document
+    from villagecall.scan.layers import NotLayers
     from villagecall.scan.refusals import ScanRefusal
 
     cv2.setNumThreads(1)
@@ -53,6 +54,7 @@ def main(memory_mib: int) -> None:
     confine.bounded(memory_mib)
     _answer(outward, {"ready": True})
     document: Document | None = None
+    shown = b""
     while True:
         try:
             (size,) = struct.unpack(">Q", read_exactly(inward, 8))
@@ -62,6 +64,10 @@ def main(memory_mib: int) -> None:
         except EOFError:
             return
         try:
+            if asked["op"] == "mask":
+                shown = data or shown
+                _answer(outward, {}, flat.stencil_png(shown))
+                continue
             if data or document is None:
                 document = None
                 document = Document(data)
@@ -95,7 +101,7 @@ def main(memory_mib: int) -> None:
         except MemoryError:
             document = None
             _answer(outward, {"refused": "unreadable", "details": {}})
-        except cv2.error:
+        except (cv2.error, NotLayers):
             _answer(outward, {"refused": "unreadable", "details": {}})
 
 
