@@ -13,12 +13,13 @@ import structlog
 from aiohttp import ClientPayloadError, web
 
 from villagecall.case import Case
-from villagecall.directory.model import Item
+from villagecall.directory.model import Item, Role
 from villagecall.errors import BadRequest, NotFound
 from villagecall.http.context import Answer, Context, handles
 from villagecall.http.models.case import TurnPage
 from villagecall.http.views import views
 from villagecall.scan.casefile import Cover, Sheet, bundle
+from villagecall.scan.text import read
 from villagecall.scan.uploads import Upload
 
 _log = structlog.get_logger(__name__)
@@ -212,6 +213,7 @@ async def casefile(context: Context) -> Answer:
     """The case file of what is in the case now; replaced pages stand last, marked."""
     services, case = context.services, context.the_case
     item = services.approval.item(case)
+    worker = context.caller.person.role is not Role.SUPERVISOR  # who searches no personal data gets none to copy out
     order = {material.code: at for at, material in enumerate(item.materials)}
     names = {material.code: material.name for material in item.materials}
     pages = sorted(
@@ -226,6 +228,7 @@ async def casefile(context: Context) -> Answer:
             0,
             names.get(page.material, page.material) if page.live else "已替换或删除的页",
             "" if page.live else names.get(page.material, page.material),
+            text=read(await services.approval.text_of(page)) if worker else (),
         )
         for page in pages
     ]

@@ -22,6 +22,7 @@ from pydantic import BaseModel
 from villagecall.directory.model import Role
 from villagecall.http.models import case as c
 from villagecall.http.models import directory as d
+from villagecall.http.models import papers as p
 from villagecall.http.models.base import Ok
 
 Scope = Literal["none", "case", "village", "unit"]
@@ -178,6 +179,15 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route("submit", "POST", _CASE + "/submit", frozenset({CLERK}), "case", "提交 submit", c.CaseReply),
     Route("withdraw", "POST", _CASE + "/withdraw", frozenset({CLERK}), "case", "撤回 withdraw", c.CaseReply, c.Why),
+    Route(
+        "suggestions",
+        "GET",
+        _CASE + "/suggestions",
+        WORKERS,
+        "case",
+        "身份证上的信息 what the scanned ID cards say",
+        p.SuggestionsReply,
+    ),
     Route("receipt", "GET", _CASE + "/receipt", WORKERS, "case", "回执 receipt", c.ReceiptReply),
     Route("defects", "GET", _CASE + "/defects", WORKERS, "case", "缺什么 complete defect list", c.DefectsReply),
     # files and pages
@@ -223,7 +233,7 @@ ROUTES: tuple[Route, ...] = (
         c.CaseReply,
         c.TurnPage,
     ),
-    Route("page_view", "GET", _CASE + "/pages/{page_id}/view", READERS, "case", "查看页 view copy", media="image/jpeg"),
+    Route("page_view", "GET", _CASE + "/pages/{page_id}/view", READERS, "case", "查看页 view copy", media="image/svg+xml"),
     Route(
         "page_thumb", "GET", _CASE + "/pages/{page_id}/thumb", READERS, "case", "缩略图 thumbnail", media="image/jpeg"
     ),

@@ -22,8 +22,9 @@ from pikepdf import pdfa
 
 from villagecall import fonts
 from villagecall.errors import VillagecallError
-from villagecall.scan import pdfpage
+from villagecall.scan import pdfpage, textlayer
 from villagecall.scan.layers import NotLayers
+from villagecall.scan.text import Line
 
 FLAVOUR = "2b"
 GROUP = 32
@@ -51,6 +52,8 @@ class Sheet:
     chapter: str
     note: str = ""
     part: int = 0
+    text: tuple[Line, ...] = ()
+    """What was read on it: lies behind the picture, for those who search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +95,7 @@ def _image_page(pdf: pikepdf.Pdf, sheet: Sheet) -> None:
         pdfpage.add(pdf, sheet.jpeg, sheet.width, sheet.height, sheet.dpi)
     except NotLayers as error:
         raise CaseFileError(str(error)) from error
+    textlayer.add(pdf, sheet.text)
 
 
 def bundle(cover: Cover, sheets: Sequence[Sheet]) -> bytes:
