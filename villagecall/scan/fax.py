@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Codes = tuple[NDArray[np.uint64], NDArray[np.int64]]
+BAND = 256
+"""Lines at a time: so much fits the fast memory of a processor."""
 MOST = 2 * 2560
 """The widest line: a run is written with at most one code for 2560 pixels before the others."""
 
@@ -76,9 +78,8 @@ def _modes() -> Codes:
     return _coded([*_VERTICAL, _HORIZONTAL])
 
 
-def _changes(mask: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _changes(packed: NDArray[np.uint8], width: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Line and column of every pixel that differs from the one before it; a line begins white."""
-    packed = np.packbits(mask, axis=1)
     turned = packed ^ (packed >> 1)
     turned[:, 1:] ^= packed[:, :-1] << 7
     where = np.flatnonzero(turned)
@@ -86,7 +87,7 @@ def _changes(mask: NDArray[np.uint8]) -> tuple[NDArray[np.int64], NDArray[np.int
     where = where[bits >> 3]
     line = where // packed.shape[1]
     column = (where - line * packed.shape[1]) * 8 + (bits & 7)
-    inside = column < mask.shape[1]
+    inside = column < width
     return (line, column) if inside.all() else (line[inside], column[inside])
 
 
@@ -95,85 +96,102 @@ def encode(mask: NDArray[np.uint8]) -> bytes:
     height, width = mask.shape
     if not 0 < width <= MOST:
         raise ValueError("a line of T.6 is 1 to 5120 pixels here")
-    line, column = _changes(mask)
-    # Every line, and an empty one above the first, ends with three imaginary changes behind its last pixel.
-    counts = np.bincount(line + 1, minlength=height + 1)
-    starts = np.zeros(height + 2, np.int64)
-    np.cumsum(counts + 3, out=starts[1:])
-    place = np.arange(len(line)) + 3 * (line + 1)
-    at = np.full(starts[-1], width, np.int32)
-    at[place] = column
-    row = np.repeat(np.arange(height + 1, dtype=np.int32), counts + 3)
-    key = row.astype(np.int64) * (width + 1) + at
+    packed = np.packbits(mask, axis=1)
+    above = np.zeros((1, packed.shape[1]), np.uint8)
+    out = _Bits()
+    for top in range(0, height, BAND):
+        band = np.concatenate([above, packed[top : top + BAND]])
+        out.add(*_lines(band, width))
+        above = band[-1:]
+    out.add(*_coded([_END]))
+    return out.done()
+
+
+def _lines(packed: NDArray[np.uint8], width: int) -> Codes:
+    """The codes of all lines but the first, which the second is written against. ``packed``: eight pixels a byte."""
+    height = packed.shape[0]
+    line, column = _changes(packed, width)
+    # Every line ends with three imaginary changes behind its last pixel, so that what is asked for is there.
+    counts = np.bincount(line, minlength=height) + 3
+    starts = np.zeros(height + 1, np.int64)
+    np.cumsum(counts, out=starts[1:])
+    at = np.full(starts[-1], width, np.int64)
+    at[np.arange(len(line)) + 3 * line] = column
+    row = np.repeat(np.arange(height), counts)
+    key = row * (width + 1) + at
     # What may be coded: every change, and the first imaginary one.
     own = np.ones(len(at), bool)
     own[starts[1:] - 1] = own[starts[1:] - 2] = False
     own[: starts[1]] = False
     element = np.flatnonzero(own)
-    first = starts[row[element]]
+    row = row[element]
+    first, above = starts[row], starts[row - 1]
+    begins = element == first
     odd = (element - first) & 1
     a1 = at[element]
-    before = element - 1
-    begins = element == first
-    a0 = np.where(begins, 0, at[before])
-    # The changes above: the first at or behind each own change, and so the first behind the one before it.
-    reached = np.searchsorted(key, key[element] - (width + 1))
-    reached = np.minimum(reached, first - 3)
-    above = starts[row[element] - 1]
-    past = reached + (at[reached] == a1)
+    # b1 is sought behind a0, which is the change before: the first above that lies at or behind each own change
+    # answers both this (for the next one) and how many pairs of changes are passed before a1.
+    reached = np.minimum(np.searchsorted(key, key[element] - (width + 1)), first - 3)
     b1 = np.empty_like(reached)
-    b1[1:] = past[:-1]
+    b1[1:] = (reached + (at[reached] == a1))[:-1]
     b1 = np.where(begins, above, b1)
     b1 += ((b1 - above) & 1) ^ odd
-    b1 = np.minimum(b1, first - 2)
+    np.minimum(b1, first - 2, out=b1)
     passes = np.maximum(0, (reached - b1) >> 1)
     b1 += 2 * passes
-    shift = a1 - at[np.minimum(b1, first - 1)]
-    a0 = np.where(passes > 0, at[b1 - 1], a0)
+    shift = a1 - at[b1]
     level = np.abs(shift) > 3
     # A horizontal mode codes two changes: within a row of them every second one is jumped over.
     index = np.arange(len(element))
-    last = np.maximum.accumulate(np.where(~level, index, np.where(begins, index - 1, -1)))
-    previous = np.empty_like(last)
-    previous[0] = -1
-    previous[1:] = last[:-1]
-    previous = np.where(begins, index - 1, previous)
-    seen = ((index - 1 - previous) & 1) == 0
-    chosen = np.flatnonzero(seen)
-    level, odd, passes = level[chosen], odd[chosen], passes[chosen]
-    a0, a1, a2 = a0[chosen], a1[chosen], at[element[chosen] + 1]
+    since = np.maximum.accumulate(np.where(level, np.where(begins, index, 0), index + 1))
+    before = np.where(begins, index, np.concatenate([since[:1], since[:-1]]))
+    chosen = np.flatnonzero(((index - before) & 1) == 0)
+    level, odd, passes, shift, b1 = level[chosen], odd[chosen], passes[chosen], shift[chosen], b1[chosen]
     codes, lengths = _modes()
-    mode = np.where(level, 7, shift[chosen] + 3)
+    mode = np.where(level, 7, shift + 3)
     code, length = codes[mode], lengths[mode]
-    run_codes, run_lengths = _runs()
     flat = np.flatnonzero(level)
-    one = a1[flat] - a0[flat] + (MOST + 1) * odd[flat]
-    two = a2[flat] - a1[flat] + (MOST + 1) * (1 - odd[flat])
+    here = element[chosen[flat]]
+    a0 = np.where(passes[flat] > 0, at[b1[flat] - 1], np.where(begins[chosen[flat]], 0, at[here - 1]))
+    run_codes, run_lengths = _runs()
+    one = at[here] - a0 + (MOST + 1) * odd[flat]
+    two = at[here + 1] - at[here] + (MOST + 1) * (1 - odd[flat])
     code[flat] = (code[flat] << run_lengths[one].astype(np.uint64)) | run_codes[one]
     length[flat] += run_lengths[one]
     # In writing order: the passes of an element, its mode with a first run, a second run.
-    parts = passes + 1 + level
-    ends = np.cumsum(parts)
+    ends = np.cumsum(passes + 1 + level)
     words = np.full(int(ends[-1]), int(_PASSING, 2), np.uint64)
     sizes = np.full(len(words), len(_PASSING), np.int64)
     main = ends - 1 - level
     words[main], sizes[main] = code, length
     second = ends[flat] - 1
     words[second], sizes[second] = run_codes[two], run_lengths[two]
-    return _packed(words, sizes)
+    return words, sizes
 
 
-def _packed(words: NDArray[np.uint64], sizes: NDArray[np.int64]) -> bytes:
-    """The codes one after the other, the first bit the highest of its byte, and the end of the block."""
-    end = _coded([_END])
-    words, sizes = np.append(words, end[0]), np.append(sizes, end[1])
-    stop = np.cumsum(sizes)
-    start = stop - sizes
-    cell, inside = start >> 6, (start & 63).astype(np.uint64)
-    left = words << (64 - sizes).astype(np.uint64)
-    out = np.zeros(int(stop[-1] >> 6) + 2, np.uint64)
-    heads = np.flatnonzero(np.diff(cell, prepend=-1))
-    out[cell[heads]] = np.bitwise_or.reduceat(left >> inside, heads)
-    over = np.flatnonzero((stop - 1) >> 6 != cell)
-    out[cell[over] + 1] |= left[over] << (np.uint64(64) - inside[over])
-    return out.astype(">u8").tobytes()[: int(stop[-1] + 7) // 8]
+class _Bits:
+    """Codes one after the other, the first bit the highest of its byte."""
+
+    def __init__(self) -> None:
+        self._full: list[bytes] = []
+        self._rest = np.uint64(0)
+        self._used = 0
+        """Bits of ``_rest`` that are written, from the highest on."""
+
+    def add(self, words: NDArray[np.uint64], sizes: NDArray[np.int64]) -> None:
+        stop = np.cumsum(sizes) + self._used
+        start = stop - sizes
+        cell, inside = start >> 6, (start & 63).astype(np.uint64)
+        left = words << (64 - sizes).astype(np.uint64)
+        out = np.zeros(int(stop[-1] >> 6) + 1, np.uint64)
+        heads = np.flatnonzero(np.diff(cell, prepend=-1))
+        out[cell[heads]] = np.bitwise_or.reduceat(left >> inside, heads)
+        over = np.flatnonzero((stop >> 6 != cell) & ((stop & 63) != 0))
+        out[cell[over] + 1] |= left[over] << (np.uint64(64) - inside[over])
+        out[0] |= self._rest
+        self._full.append(out[:-1].astype(">u8").tobytes())
+        self._rest, self._used = out[-1], int(stop[-1] & 63)
+
+    def done(self) -> bytes:
+        rest = int(self._rest).to_bytes(8, "big")[: (self._used + 7) // 8]
+        return b"".join([*self._full, rest])
