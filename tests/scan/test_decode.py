@@ -11,7 +11,8 @@ import pikepdf
 import pytest
 
 from tests.support import hostile, pages
-from villagecall.scan.decode import PDF_DPI, Document
+from villagecall.scan.decode import Document
+from villagecall.scan.pdf import DPI as PDF_DPI
 from villagecall.scan.refusals import ActivePdf, LockedPdf, ScanRefusal, TooManyPages, Truncated
 
 SMALL = (248, 350)
