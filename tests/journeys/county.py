@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 STARTS_S = 90
+QUIET = {"VILLAGECALL_SCAN_TEXT": "0"}
+"""Reading every page is computing that only the journey about it looks at."""
 
 
 def free_port() -> int:
@@ -52,7 +54,7 @@ class County:
         self.data.mkdir(parents=True, exist_ok=True)
         with (self.data / "stderr.txt").open("ab") as errors:
             self._process = subprocess.Popen(
-                command, stdout=errors, stderr=errors, start_new_session=True, env={**os.environ, **self.extra}
+                command, stdout=errors, stderr=errors, start_new_session=True, env={**os.environ, **QUIET, **self.extra}
             )
         deadline = time.monotonic() + STARTS_S
         while time.monotonic() < deadline:

@@ -40,8 +40,9 @@ async def suggestions(context: Context) -> m.SuggestionsReply:
     """For the clerk while the entries can still be made, in full; for a desk masked, with what differs."""
     services, caller, case = context.services, context.caller, context.the_case
     clerk = caller.person.role is Role.CLERK
-    if clerk:
-        services.approval.check(case, "applicant.entered", caller.actor)
+    context.headers["Cache-Control"] = "no-store"
+    if clerk and "applicant" not in services.approval.actions(case, caller.person):
+        return m.SuggestionsReply(cards=[])  # nothing can be entered any more, so nothing is shown
     found = await _cards(services, case)
     applicant = await services.approval.personal(case.applicant)
     agent = await services.approval.personal(case.agent)
@@ -49,7 +50,6 @@ async def suggestions(context: Context) -> m.SuggestionsReply:
     # A card that is the agent's says nothing about the applicant.
     own = [card for card in only if not agent.get("id_number") or card.id_number != agent["id_number"]]
     hints = differences(own, applicant)
-    context.headers["Cache-Control"] = "no-store"
     return m.SuggestionsReply(
         cards=[_view(page_id, card, full=clerk) for page_id, card in found],
         hints=[base.Advice(code=one.code, field=one.field, zh=one.zh, en=one.en) for one in hints],
