@@ -87,7 +87,9 @@ class BrokenChain(Exception):
 
 def stamp(at: datetime) -> str:
     """UTC with microseconds and ``Z``: one spelling for one instant."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat("T", "microseconds")[:-6] + "Z"  # without +00:00
 
 
 def unstamp(text: str) -> datetime:

@@ -124,9 +124,9 @@ class PostgresJournal(SqlReadings):
         if not first:
             args += (write.expected.seq, write.expected.hash)
         if len(entries) > 1:
-            args += ([e.seq for e, _ in entries], [raw for _, raw in entries], [e.hash for e, _ in entries])
+            args += (list(column) for column in zip(*entries, strict=True))
         else:
-            args += (entries[0][0].seq, entries[0][1], entries[0][0].hash)
+            args += entries[0]
         args += (write.key, len(entries))
         parts = self._parts(prepared)
         for columns in parts.values():

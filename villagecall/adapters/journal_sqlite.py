@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import orjson
 
+from villagecall.adapters import sqlite_parts
 from villagecall.adapters.journal_sql import REPLAYED, SqlReadings, replayed
 from villagecall.adapters.sql_schema import micros
 from villagecall.adapters.sqlite import Sqlite, Undo, dialect
@@ -44,9 +45,30 @@ class SqliteJournal(SqlReadings):
 
     def __init__(self, database: Sqlite, clock: Clock) -> None:
         super().__init__(database, clock)
+        self._last: int | None = None  # position, as far as nobody else has written since
+        self._set_up = False
 
     async def append(self, write: Append) -> Appended:
-        return await self._database.write_together(self._append, prepare(write))
+        return await self._database.write_together(self._append, prepare(write), at_once=self._at_once)
+
+    def _at_once(self, connection: sqlite3.Connection, group: Sequence[Prepared]) -> list[Appended] | None:
+        """All by one statement that commits, or None and nothing: then :meth:`_append` looks closer."""
+        if len({(prepared.stream, prepared.write.expected.seq) for prepared in group}) < len(group):
+            return None  # two that follow the same head: one of them will be refused
+        if not self._set_up:
+            sqlite_parts.set_up(connection)
+            self._set_up = True
+        position, self._last = self._last, None
+        if position is None:
+            position = connection.execute("select coalesce(max(position), 0) from actions").fetchone()[0]
+        if not sqlite_parts.store(connection, group, position, micros(self._clock.now())):
+            return None
+        answers = []
+        for prepared in group:
+            position += len(prepared.entries)
+            answers.append(Appended(prepared.head, position))
+        self._last = position
+        return answers
 
     def _append(self, connection: sqlite3.Connection, group: Sequence[Prepared]) -> list[Appended | Refusal]:
         """In the writer's transaction, which undoes what an exception leaves half done.
@@ -54,6 +76,7 @@ class SqliteJournal(SqlReadings):
         First everything is judged, each write as if those before it had been written; then the rows of all
         that are accepted are written table by table; then the refused ones learn why.
         """
+        self._last = None
         accepted, judged = self._judge(connection, group)
         try:
             last = self._store(connection, accepted)
@@ -122,11 +145,13 @@ class SqliteJournal(SqlReadings):
         actions: list[object] = []
         outbox: list[object] = []
         for prepared in accepted:
-            stream, key, count = prepared.stream, prepared.write.key, len(prepared.entries)
+            stream = prepared.stream
+            key: str | None = prepared.write.key
+            count: int | None = len(prepared.entries)
             streams[stream] = prepared
-            for entry, raw in prepared.entries:
-                first = entry is prepared.entries[0][0]
-                actions += (stream, entry.seq, raw, entry.hash, key if first else None, count if first else None)
+            for seq, raw, digest in prepared.entries:
+                actions += (stream, seq, raw, digest, key, count)
+                key = count = None
             for m in prepared.outbox:
                 outbox += (m.topic, m.key, stream, pack(m.payload), micros(m.not_before) if m.not_before else now)
         moved: list[object] = []

@@ -69,8 +69,10 @@ class MemoryJournal:
     def _store(self, prepared: Prepared) -> Appended:
         write, stream = prepared.write, prepared.write.stream
         chain = self._chains.setdefault(stream, [])
-        for entry, raw in prepared.entries:
-            placed = replace(entry, position=len(self._log) + 1)
+        prev = write.expected.hash
+        for action, (seq, raw, digest) in zip(write.actions, prepared.entries, strict=True):
+            placed = Entry(stream, seq, action, prev, digest, len(self._log) + 1)
+            prev = digest
             self._log.append(placed)
             chain.append((placed, raw))
         self._snapshots[stream] = Snapshot(stream, write.kind, prepared.head, write.state)

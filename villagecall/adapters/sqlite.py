@@ -1,9 +1,10 @@
 """SQLite for a server: one writing thread that commits in groups, a few reading threads.
 
 A commit costs one fsync whoever shares it. While one runs, the next writes wait in the queue; then they go
-into one transaction and are answered after its commit. Writes of one kind are handed over together, so that
-they can share their statements too. If one of them has to be undone after it wrote, the group is run again,
-each by itself in a savepoint: that is rare, and savepoints for all would cost a tenth.
+into one transaction and are answered after its commit. Writes of one kind are handed over together: as one
+statement that commits by itself if that goes, else with statements that they share. If one of them has to be
+undone after it wrote, the group is run again, each by itself in a savepoint: that is rare, and savepoints for
+all would cost a tenth.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ T = TypeVar("T")
 I = TypeVar("I")  # noqa: E741
 Work = Callable[[sqlite3.Connection], T]
 Many = Callable[[sqlite3.Connection, Sequence[I]], Sequence[T | Refusal]]
-"""Work for several callers at once: an answer or a refusal for each, in their order."""
+"""Work for several callers together: an answer or a refusal for each, in their order."""
+AtOnce = Callable[[sqlite3.Connection, Sequence[I]], Sequence[T] | None]
+"""The same outside a transaction, durable when it returns. None or an exception: nothing was written."""
 
 GROUP = 512
 """Writes of one transaction at most, so that nobody waits for an endless group."""
@@ -62,6 +65,7 @@ class _Job:
     loop: asyncio.AbstractEventLoop
     answer: asyncio.Future[Any]
     many: Many[Any, Any] | None = None
+    at_once: AtOnce[Any, Any] | None = None
     item: Any = None
     result: Any = None
     error: BaseException | None = None
@@ -175,17 +179,17 @@ class Sqlite:
         self._jobs.put(_Job(work, loop, answer))
         return await answer
 
-    async def write_together(self, many: Many[I, T], item: I) -> T:
+    async def write_together(self, many: Many[I, T], item: I, *, at_once: AtOnce[I, T] | None = None) -> T:
         """The same, by work that is done for all the callers who ask for it meanwhile.
 
-        ``many`` may raise: then it is asked again for each item by itself, and what it raises then (or the
-        answer of an :class:`Undo`) is for this one's caller.
+        ``at_once`` is tried first where nothing else is in the group. ``many`` may raise: then it is asked again
+        for each item by itself, and what it raises then (or the answer of an :class:`Undo`) is for this caller.
         """
         if self._closed:
             raise Unavailable(part="database")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(None, loop, answer, many, item))
+        self._jobs.put(_Job(None, loop, answer, many, at_once, item))
         return await answer
 
     async def execute(self, sql: str, *args: object) -> Sequence[Sequence[Any]]:
@@ -210,8 +214,21 @@ class Sqlite:
 
     def _commit(self, group: list[_Job]) -> None:
         """One transaction for all, without savepoints as long as nobody has to be undone alone."""
-        if not self._transaction(group, _plain):
+        if not self._at_once(group) and not self._transaction(group, _plain):
             self._transaction(group, _apart)
+
+    def _at_once(self, group: list[_Job]) -> bool:
+        """True if all were done by one piece of work that commits by itself."""
+        at_once = group[0].at_once
+        if at_once is None or any(job.at_once != at_once for job in group):
+            return False
+        try:
+            answers = at_once(self._connection, [job.item for job in group])
+        except Exception:  # whatever it was, each write is looked at in a transaction, and gets its own error
+            return False
+        if answers is not None:
+            _share(group, answers)
+        return answers is not None
 
     def _transaction(self, group: list[_Job], run: Callable[[sqlite3.Connection, Sequence[_Job]], bool]) -> bool:
         """False: rolled back, because one job could not be undone alone."""

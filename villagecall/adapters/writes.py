@@ -10,21 +10,22 @@ from uuid import UUID
 import orjson
 
 from villagecall.errors import BadRequest
-from villagecall.journal import JSON, Entry, Head, body, link_hash
+from villagecall.journal import JSON, Head, body, link_hash
 from villagecall.ports import Append, Message
 
 
 class Prepared(NamedTuple):
     """A write ready to be stored: each row once, in an order that is the same for every writer.
 
-    ``stream`` is the id as SQLite stores it, ``head`` the one after the last action. The order of ``names``
-    and ``outbox`` is fixed so that two writers never wait for each other in a ring.
+    ``stream`` is the id as SQLite stores it, ``head`` the one after the last action, and ``entries`` are
+    sequence number, canonical bytes and hash of each action. The order of ``names`` and ``outbox`` is fixed
+    so that two writers never wait for each other in a ring.
     """
 
     write: Append
     stream: bytes
     head: Head
-    entries: tuple[tuple[Entry, bytes], ...]
+    entries: tuple[tuple[int, bytes, bytes], ...]
     outbox: tuple[Message, ...]
     names: tuple[str, ...]
     join: tuple[tuple[str, str], ...]
@@ -45,20 +46,19 @@ def prepare(write: Append) -> Prepared:
         raise ValueError(f"an append carries at most {MAX_ACTIONS} actions")
     if not write.key:
         raise ValueError("an append carries an idempotency key")
-    head, entries = write.expected, []
+    seq, digest, entries = write.expected.seq, write.expected.hash, []
     for action in write.actions:
-        seq = head.seq + 1
+        seq += 1
         raw = body(write.stream, seq, action)
-        entry = Entry(write.stream, seq, action, head.hash, link_hash(head.hash, raw))
-        entries.append((entry, raw))
-        head = entry.head
-    join = {place.list: place.sort for place in write.join}
-    if "\0" in "".join((write.key, write.kind, *write.names, *join, *join.values())):
-        raise ValueError("names, lists and sort keys carry no NUL")
+        digest = link_hash(digest, raw)
+        entries.append((seq, raw, digest))
+    join = {place.list: place.sort for place in write.join} if write.join else {}
+    if "\0" in write.key or "\0" in write.kind or "\0" in "".join((*write.names, *join, *join.values())):
+        raise ValueError("keys, kinds, names, lists and sort keys carry no NUL")
     return Prepared(
         write,
         write.stream.bytes,
-        head,
+        Head(seq, digest),
         tuple(entries),
         _once(write.outbox),
         tuple(sorted(set(write.names))) if write.names else (),
