@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from villagecall.case import Verdict
 from villagecall.scan.pool import Judged, Pool
 from villagecall.scan.refusals import ScanRefusal
 from villagecall.settings import Settings
@@ -137,6 +138,7 @@ class OnDisk:
     view: Path
     width: int
     height: int
+    verdict: Verdict
 
 
 async def judged_to_disk(files: Sequence[Path], folder: Path, told: Told) -> list[list[OnDisk]] | Refused:
@@ -150,7 +152,7 @@ async def judged_to_disk(files: Sequence[Path], folder: Path, told: Told) -> lis
         async for judged in _pages(pool, str(at), file, counted):
             path = folder / f"{at:06}-{len(kept):06}"
             await asyncio.to_thread(path.write_bytes, judged.view)
-            kept.append(OnDisk(path, judged.width, judged.height))
+            kept.append(OnDisk(path, judged.width, judged.height, judged.verdict))
         return kept
 
     papers: list[list[OnDisk]] = []

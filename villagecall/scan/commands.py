@@ -19,6 +19,7 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], _o
     bundle = scan.add_parser("bundle", help="a straightened case file, PDF/A-2b, a bookmark per input")
     bundle.add_argument("files", nargs="+", type=Path, metavar="FILE")
     bundle.add_argument("-o", "--output", type=Path, required=True, metavar="case.pdf")
+    bundle.add_argument("--text", action="store_true", help="read the pages, so that they can be searched (slow)")
     bundle.set_defaults(run=_bundle)
 
 
@@ -72,6 +73,7 @@ async def _inspected(files: Sequence[Path]) -> int:
 
 def _bundle(args: argparse.Namespace) -> int:
     from villagecall.scan.batch import Refused, judged_to_disk
+    from villagecall.scan.batchtext import read_to_disk, text_of
 
     if _absent(args.files):
         return 2
@@ -87,6 +89,8 @@ def _bundle(args: argparse.Namespace) -> int:
         if isinstance(papers, Refused):
             _refused(papers.file, papers.why)
             return 1
+        if args.text:
+            asyncio.run(read_to_disk(args.files, papers, _told(quiet=False)))
         # Only now: what writes a PDF takes as much memory as a worker, and those are gone.
         from villagecall.scan.casefile import Cover, Sheet, write
 
@@ -95,7 +99,7 @@ def _bundle(args: argparse.Namespace) -> int:
         # Undated, so that the same inputs give the same bytes.
         cover = Cover("扫描件", (("文件数", str(len(papers))), ("页数", str(total))), None, contents=listed)
         sheets = (
-            Sheet(page.view.read_bytes(), page.width, page.height, 0, file.stem, part=at)
+            Sheet(page.view.read_bytes(), page.width, page.height, 0, file.stem, part=at, text=text_of(page))
             for at, (file, paper) in enumerate(zip(args.files, papers, strict=True))
             for page in paper
         )
