@@ -20,6 +20,7 @@ from villagecall.scan.skew import reduce
 Gray = NDArray[np.uint8]
 Bgr = NDArray[np.uint8]
 Floats = NDArray[np.float32]
+Mat = cv2.typing.MatLike
 VIEW_DPI = 300
 VIEW_SIDE = 3600
 PICTURE_DPI = 200
@@ -30,6 +31,11 @@ SMALL = 4
 FAINTEST = 22
 """Levels below the paper from which on something is drawn sharply: three times the noise of a scanner."""
 MOST_INK = 0.3
+BUSY = 16
+MOST_PICTURE = 0.0015
+ONE_INK = 3e-4
+COARSE = 2000
+UNEVEN = 28
 DARKEST_PAPER = 110
 
 
@@ -72,15 +78,34 @@ def _layered(grey: Gray, colour: Bgr) -> Layers | None:
     paper = _paper(quarter)
     if float(np.median(paper)) < DARKEST_PAPER:
         return None
-    level = np.asarray(cv2.resize(_threshold(half, paper), (width, height)), np.uint8)
-    mask = np.asarray(cv2.compare(grey, level, cv2.CMP_LT), np.uint8)
+    # What has few dots is drawn finer than it was seen: between two dots a stroke's edge is known better than to one.
+    times = 2 if max(grey.shape) < COARSE else 1
+    size = (width * times, height * times)
+    fine = grey if times == 1 else np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+    level = np.asarray(cv2.resize(_threshold(half, paper), size), np.uint8)
+    mask = np.asarray(cv2.compare(fine, level, cv2.CMP_LT), np.uint8)
     inked = np.asarray(cv2.resize(mask, (half.shape[1], half.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
     if float(cv2.mean(inked)[0]) > MOST_INK * 255:
         return None
     if colour.shape[:2] != half.shape:
         colour = np.asarray(cv2.resize(colour, (half.shape[1], half.shape[0])), np.uint8)
-    ink, ground = _ink(colour, inked, small), _ground(colour, inked, small)
-    return Layers(width, height, width, height, fax.encode(mask), _jpeg(ink, 40), _jpeg(_cleaned(ground), 45))
+    ground = _ground(colour, inked, small)
+    if _picture_share(ground) > MOST_PICTURE:
+        return None
+    ink = _ink(grey, colour, inked, ground)
+    low, high = np.percentile(paper[::4, ::4], (4, 96))
+    if high - low < UNEVEN:
+        ground = _cleaned(ground)
+    return Layers(width, height, *size, fax.encode(mask), _jpeg(ink, 40), _jpeg(ground, 50))
+
+
+def _picture_share(ground: Bgr) -> float:
+    """How much of the page is a photo, a shaded drawing, a dark border: where ink is taken away and something still
+    changes from place to place. On paper it does so nowhere, however it is stained or lit."""
+    around = cv2.morphologyEx(ground, cv2.MORPH_GRADIENT, _box(3))[4:-4, 4:-4]
+    blue, green, red = cv2.split(around)
+    busy = _over(cv2.blur(cv2.max(blue, cv2.max(green, red)), (5, 5)), BUSY)
+    return cv2.countNonZero(busy) / busy.size
 
 
 def _paper(quarter: Gray) -> Gray:
@@ -116,30 +141,55 @@ def _spread(sums: Floats, weights: Floats) -> Floats:
     return np.asarray(around + (_mean(sums, weights) - around) * part, np.float32)
 
 
-def _ink(colour: Bgr, inked: Gray, small: tuple[int, int]) -> Bgr:
+def _ink(grey: Gray, colour: Bgr, inked: Gray, ground: Bgr) -> Bgr:
     """The colour of the ink, spread over the whole page: the mean of what is ink through and through; where
     there is none near, of what is most so. Between inks of one colour nothing changes: that costs nothing."""
+    small = (ground.shape[1], ground.shape[0])
     share = np.arange(256) / 255
-    weight = cv2.LUT(inked, np.where(share < 0.2, 0, np.maximum(12, 255 * share**3)).astype(np.uint8))
-    heavy = cv2.multiply(colour, cv2.merge([weight] * 3), scale=1 / 255)
-    near, sure = (cv2.resize(each, small, interpolation=cv2.INTER_AREA) for each in (heavy, weight))
+    cover = cv2.resize(inked, small, interpolation=cv2.INTER_AREA)
+    weight = cv2.LUT(cover, np.where(share < 0.1, 0, np.maximum(8, 255 * share**2)).astype(np.uint8))
+    # A stroke is lighter along its edges than its ink is: the darkest of the neighbours stands for it.
+    own = np.asarray(cv2.resize(cv2.erode(colour, _box(3)), small, interpolation=cv2.INTER_NEAREST), np.uint8)
     wide = (-(-small[0] // 4), -(-small[1] // 4))
-    sums, weights = (
-        np.asarray(cv2.resize(each, wide, interpolation=cv2.INTER_AREA), np.float32) for each in (near, sure)
+    heavy = cv2.multiply(own, cv2.merge([weight] * 3), scale=1 / 255)
+    darkest = cv2.resize(cv2.erode(grey, _box(3)), small, interpolation=cv2.INTER_NEAREST)
+    sums, lights, weights = (
+        np.asarray(cv2.blur(cv2.resize(each, wide, interpolation=cv2.INTER_AREA), (5, 5)), np.float32)
+        for each in (heavy, cv2.multiply(darkest, weight, scale=1 / 255), weight)
     )
-    spread = np.clip(_spread(sums, weights), 0, 255).astype(np.uint8)
+    spread = _deepened(_spread(sums, weights), lights, weights, ground)
     page = np.asarray(cv2.resize(spread, small), np.uint8)
-    own = np.asarray(cv2.divide(near, cv2.merge([sure] * 3), scale=255), np.uint8)
-    other = (cv2.absdiff(own, page).max(axis=2) > 28) & (np.asarray(sure) > 60)
-    return np.asarray(cv2.copyTo(own, other.astype(np.uint8), page), np.uint8)
+    near = [cv2.cvtColor(each, cv2.COLOR_BGR2YCrCb) for each in (own, page)]
+    light, red, blue = cv2.split(cv2.absdiff(near[0], near[1]))
+    apart = cv2.max(red, blue)
+    coloured = cv2.bitwise_and(_over(apart, 12), _over(cover, 80))
+    if cv2.countNonZero(cv2.bitwise_and(_over(apart, 20), coloured)) < ONE_INK * coloured.size:
+        return spread
+    other = cv2.bitwise_or(coloured, cv2.bitwise_and(_over(light, 40), _over(cover, 160)))
+    return np.asarray(cv2.copyTo(own, other, page), np.uint8)
+
+
+def _deepened(ink: Floats, lights: Floats, weights: Floats, ground: Bgr) -> Bgr:
+    """``ink`` as far from the paper as the ink's light is in full detail: colour is seen in less, so that thin
+    strokes are paler in it than they are."""
+    paper = np.asarray(cv2.resize(ground, (ink.shape[1], ink.shape[0]), interpolation=cv2.INTER_AREA), np.float32)
+    light, white = (np.asarray(cv2.cvtColor(each, cv2.COLOR_BGR2GRAY), np.float32) for each in (ink, paper))
+    wanted = np.where(weights > 1, lights * (255 / np.maximum(weights, 1)), light)
+    more = np.clip((white - wanted) / np.maximum(white - light, 8), 1.0, 1.8)[:, :, None]
+    return np.asarray(np.clip(paper + (ink - paper) * more, 0, 255), np.uint8)
+
+
+def _over(image: Mat, level: int) -> Mat:
+    """255 where ``image`` is above ``level``."""
+    return cv2.threshold(image, level, 255, cv2.THRESH_BINARY)[1]
 
 
 def _ground(colour: Bgr, inked: Gray, small: tuple[int, int]) -> Bgr:
     """The page without its ink: where ink is, the lightest around closes over it."""
     page = np.asarray(cv2.resize(colour, small, interpolation=cv2.INTER_AREA), np.uint8)
-    touched = np.asarray(cv2.dilate(cv2.resize(inked, small, interpolation=cv2.INTER_AREA), _box(3)))
+    touched = cv2.dilate(cv2.resize(inked, small, interpolation=cv2.INTER_AREA), _box(3))
     closed = np.asarray(cv2.blur(cv2.morphologyEx(page, cv2.MORPH_CLOSE, _box(13)), (5, 5)), np.uint8)
-    return np.asarray(cv2.copyTo(closed, (touched > 8).astype(np.uint8), page), np.uint8)
+    return np.asarray(cv2.copyTo(closed, _over(touched, 8), page), np.uint8)
 
 
 def has_colour(image: Bgr) -> bool:
