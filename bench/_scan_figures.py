@@ -16,7 +16,7 @@ from bench.figure import Figure
 from villagecall.scan import orient, skew
 from villagecall.scan.decode import Document
 from villagecall.scan.inspect import inspect_file
-from villagecall.scan.page import find_quad
+from villagecall.scan.quad import find_quad
 
 SKEWED = ("skew15", "skew45", "border", "orient")
 Answers = dict[str, dict[str, object]]

@@ -9,9 +9,10 @@ import pytest
 from tests.support import pages
 from villagecall.scan import flat
 from villagecall.scan import picture as pictures
-from villagecall.scan.page import PageResult, Plan, find_quad, region, straighten
+from villagecall.scan.page import PageResult, Plan, region, straighten
 from villagecall.scan.page import judge as judge_picture
 from villagecall.scan.picture import Picture
+from villagecall.scan.quad import find_quad
 
 DESKS = {"wood": (70, 110, 150), "cloth": (120, 60, 40), "dark": (40, 40, 44), "marble": (140, 143, 146)}
 

@@ -21,6 +21,8 @@ Lines = NDArray[np.float64]
 """n×3: angle of the normal, distance from the origin, how much of it was seen."""
 
 WORK = 640
+"""Longest side in pixels, about, of the picture that is searched."""
+_STROKES = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
 LINES = 16
 MIN_AREA = 0.10
 """Of the frame: anything smaller is not the page somebody wanted to photograph."""
@@ -38,26 +40,22 @@ class Found:
 
 def _field(image: Bgr) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]:
     """Gradient of the channel that steps most at each pixel, and the edges of all channels."""
-    lab = cv2.cvtColor(image, cv2.COLOR_BGR2LAB)
+    parts = cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2LAB))
     gx = np.zeros(image.shape[:2], np.float32)
-    gy = np.zeros_like(gx)
-    best = np.zeros_like(gx)
+    gy, best = np.zeros_like(gx), np.zeros_like(gx)
     edges = np.zeros(image.shape[:2], np.uint8)
-    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
-    for at, weight in ((0, 1.0), (1, 1.6), (2, 1.6)):
-        channel = lab[:, :, at]
-        if at == 0:
-            channel = cv2.morphologyEx(channel, cv2.MORPH_CLOSE, kernel)
+    for channel, weight in zip(parts, (1.0, 1.6, 1.6), strict=True):
+        if channel is parts[0]:
+            channel = cv2.morphologyEx(channel, cv2.MORPH_CLOSE, _STROKES)
         channel = cv2.GaussianBlur(cv2.medianBlur(channel, 5), (0, 0), 1.0)
-        x = cv2.Sobel(channel, cv2.CV_32F, 1, 0) * weight
-        y = cv2.Sobel(channel, cv2.CV_32F, 0, 1) * weight
-        size = cv2.magnitude(x, y)
-        take = size > best
-        gx[take], gy[take], best[take] = x[take], y[take], size[take]
-        high = max(24.0, float(np.percentile(size, 97)))
-        edges |= cv2.Canny(
-            np.clip(x, -32000, 32000).astype(np.int16), np.clip(y, -32000, 32000).astype(np.int16), high * 0.2, high
-        )
+        x, y = (cv2.Sobel(channel, cv2.CV_16S, *way, scale=weight) for way in ((1, 0), (0, 1)))
+        across, down = x.astype(np.float32), y.astype(np.float32)
+        size = cv2.magnitude(across, down)
+        take = cv2.compare(size, best, cv2.CMP_GT)
+        for one, all_ in ((across, gx), (down, gy), (size, best)):
+            cv2.copyTo(one, take, all_)
+        high = max(24.0, float(np.percentile(size[::2, ::2], 97)))
+        cv2.bitwise_or(edges, cv2.Canny(x, y, high * 0.2, high), edges)
     return gx, gy, edges
 
 
@@ -164,14 +162,13 @@ def _squareness(quads: Points) -> Points:
 
 def _refined(image: Bgr, quad: Points, keep: tuple[bool, ...]) -> Points:
     """Each side fitted to the steepest step across it, in the picture's own pixels."""
-    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-    lab = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2LAB), np.uint8)
+    planes = [np.asarray(each, np.uint8) for each in cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2LAB))]
     scale = max(image.shape[:2]) / WORK
     for reach in (5.0 * scale, 2.0 * scale):
         lines = []
         for side in range(4):
             a, b = quad[side], quad[(side + 1) % 4]
-            lines.append((a, b) if not keep[side] else _fit(gray, lab, a, b, reach) or (a, b))
+            lines.append((a, b) if not keep[side] else _fit(planes, a, b, reach) or (a, b))
         corners = []
         for side in range(4):
             corner = _meet(*lines[side - 1], *lines[side])
@@ -180,9 +177,7 @@ def _refined(image: Bgr, quad: Points, keep: tuple[bool, ...]) -> Points:
     return quad
 
 
-def _fit(
-    gray: NDArray[np.uint8], lab: NDArray[np.uint8], a: Points, b: Points, reach: float
-) -> tuple[Points, Points] | None:
+def _fit(planes: list[NDArray[np.uint8]], a: Points, b: Points, reach: float) -> tuple[Points, Points] | None:
     along = b - a
     length = float(np.hypot(*along))
     if length < 8:
@@ -194,7 +189,7 @@ def _fit(
     grid = at[:, None, :] + offsets[None, :, None] * normal
     maps = grid.astype(np.float32)
     best: tuple[float, tuple[Points, Points]] | None = None
-    for channel in (gray, lab[:, :, 1], lab[:, :, 2]):
+    for channel in planes:
         profile = cv2.remap(channel, maps[:, :, 0], maps[:, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
         smooth = cv2.GaussianBlur(profile.astype(np.float32), (7, 1), 1.2)
         step = np.gradient(smooth, axis=1)
@@ -231,21 +226,10 @@ def _meet(a: Points, b: Points, c: Points, d: Points) -> Points | None:
     return np.asarray(a + along * one, np.float64)
 
 
-def _resized(image: Bgr, width: int, height: int) -> Bgr:
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-
-
 def ranked(image: Bgr, most: int = 8) -> list[Found]:
-    """The likeliest quadrilaterals, best first, to about a pixel of the reduced picture."""
+    """The likeliest quadrilaterals, best first, to about a pixel. ``image`` is about :data:`WORK` long."""
     height, width = image.shape[:2]
-    scale = min(1.0, WORK / max(height, width))
-    small = image
-    if scale < 1:
-        half = image
-        while max(half.shape[:2]) >= 4 * WORK:  # by whole factors first, several times faster
-            half = _resized(half, half.shape[1] // 2, half.shape[0] // 2)
-        small = _resized(half, round(width * scale), round(height * scale))
-    gx, gy, edges = _field(small)
+    gx, gy, edges = _field(image)
     h, w = edges.shape
     found = _lines(edges)
     frame = len(found)
@@ -254,7 +238,7 @@ def ranked(image: Bgr, most: int = 8) -> list[Found]:
     quads, sides = _quads(lines, (h, w))
     if len(quads) == 0:
         return []
-    floor = max(10.0, 0.22 * float(np.percentile(cv2.magnitude(gx, gy), 99)))
+    floor = max(10.0, 0.22 * float(np.percentile(cv2.magnitude(gx, gy)[::2, ::2], 99)))
     field = _Field(gx, gy, lines, floor)
     supports = np.column_stack(
         [field.support(sides[:, side], quads[:, side], quads[:, (side + 1) % 4]) for side in range(4)]
@@ -272,11 +256,11 @@ def ranked(image: Bgr, most: int = 8) -> list[Found]:
     for at in np.argsort(-score)[: most * 4]:
         if not np.isfinite(score[at]) or len(best) == most:
             break
-        quad = (quads[at] + 0.5) / scale - 0.5
+        quad = quads[at]
         if any(np.abs(_ordered(quad) - other.quad).max() < 0.012 * max(height, width) for other in best):
             continue
         quad = _clockwise(quad)
-        best.append(Found(_ordered(quad), float(weakest[at]), _cut(quad, width, height, scale)))
+        best.append(Found(_ordered(quad), float(weakest[at]), _cut(quad, width, height, 1.0)))
     return best
 
 

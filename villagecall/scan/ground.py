@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from villagecall.scan.corners import Found
+from villagecall.scan.skew import reduce
 
 Bgr = NDArray[np.uint8]
 SIDE = 320
@@ -46,12 +47,15 @@ def _colours(
     return lab[np.clip(y, 0, height - 1), np.clip(x, 0, width - 1)], seen
 
 
-def lies_on_something(image: Bgr, found: Found) -> bool:
-    """``found.quad`` runs clockwise as it lies in the picture, in its pixels."""
-    scale = SIDE / max(image.shape[:2])
-    small = cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    lab = np.asarray(cv2.cvtColor(cv2.medianBlur(small, 3), cv2.COLOR_BGR2LAB), np.float32)
-    quad = (found.quad + 0.5) * scale - 0.5
+def coarse(image: Bgr) -> NDArray[np.float32]:
+    """The picture as :func:`lies_on_something` looks at it: small, in Lab."""
+    small = reduce(image, SIDE)
+    return np.asarray(cv2.cvtColor(cv2.medianBlur(small, 3), cv2.COLOR_BGR2LAB), np.float32)
+
+
+def lies_on_something(lab: NDArray[np.float32], found: Found, factor: int) -> bool:
+    """``found.quad`` runs clockwise as it lies in a picture ``factor`` times as large as ``lab``."""
+    quad = (found.quad + 0.5) / factor - 0.5
     lengths = [float(np.hypot(*(quad[(at + 1) % 4] - quad[at]))) for at in range(4)]
     for one, other in ((0, 2), (1, 3)):
         if min(lengths[one], lengths[other]) < SLANT * max(lengths[one], lengths[other]):

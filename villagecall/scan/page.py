@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from villagecall.case import Fault, Verdict
-from villagecall.scan import blank, corners, encode, ground, orient, quality, skew
+from villagecall.scan import blank, encode, orient, quality, skew
 from villagecall.scan.picture import Picture
 from villagecall.scan.placing import Plan, cut, place, straighten
+from villagecall.scan.quad import find_quad
 
 Bgr = NDArray[np.uint8]
 A4_INCHES = 11.69
@@ -20,7 +21,7 @@ SEARCH_SIDE = 1280
 GLANCE_SIDE = 1100
 """About so large is the page for what needs no detail: which way up, light, colour, thumbnail."""
 
-__all__ = ["PageResult", "Plan", "find_quad", "judge", "region", "straighten"]
+__all__ = ["PageResult", "Plan", "judge", "region", "straighten"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +35,6 @@ class PageResult:
     view: bytes
     thumb: bytes
     phash: str
-
-
-def find_quad(picture: Picture) -> corners.Found | None:
-    """The page's corners in full pixels where it lies on something; None where it fills the frame."""
-    image = picture.colour
-    small = skew.reduce(image, SEARCH_SIDE)
-    factor = max(1, image.shape[0] // small.shape[0])
-    for found in corners.ranked(small):
-        if len(found.cut) < 3 and ground.lies_on_something(small, found):
-            near = corners.refined(image, replace(found, quad=(found.quad + 0.5) * factor - 0.5))
-            return near and replace(near, quad=(near.quad + 0.5) * picture.step - 0.5)
-    return None
 
 
 def _gray(image: Bgr) -> NDArray[np.uint8]:
