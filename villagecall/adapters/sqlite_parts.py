@@ -48,10 +48,11 @@ def set_up(connection: sqlite3.Connection) -> None:
     """The view and its triggers, which live as long as the connection and only for it."""
     columns = ", ".join(f"null as {name}" for name in ("part", *"abcdefg"))
     connection.execute("pragma temp_store = memory")
-    connection.execute(f"create temp view parts as select {columns}")
+    connection.execute(f"create temp view if not exists parts as select {columns}")
     for part, body in _TRIGGERS.items():
         connection.execute(
-            f"create temp trigger part_{part} instead of insert on parts when new.part = {part} begin {body} end"
+            f"create temp trigger if not exists part_{part} instead of insert on parts"
+            f" when new.part = {part} begin {body} end"
         )
 
 
