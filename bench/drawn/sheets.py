@@ -56,13 +56,18 @@ def _q(text: str) -> str:
 
 
 def _hand(rng: Rng, text: str, size: float, colour: str = "#22306e") -> str:
-    """Each character a little off its line, as a hand writes."""
+    """Each character a little off its line, as a hand writes; the line itself stays straight: what is off has no
+    slope in it, and no turn."""
     _, _, _, hands = _type()
-    font, wild = str(rng.choice(hands)), float(rng.uniform(0.02, 0.09))
+    font, wild = str(rng.choice(hands)), float(rng.uniform(0.02, 0.07))
+    along = np.arange(len(text)) - (len(text) - 1) / 2
+    off, turn = rng.normal(0, wild, len(text)), rng.normal(0, 60 * wild, len(text))
+    off -= along * float(along @ off) / max(1.0, float(along @ along))
+    turn -= turn.mean()
     moved = "".join(
-        f"#box(move(dy: {rng.normal(0, wild) * size:.2f}pt, rotate({rng.normal(0, 60 * wild):.1f}deg, "
+        f"#box(move(dy: {dy * size:.2f}pt, rotate({degrees:.1f}deg, "
         f"text(size: {size * rng.uniform(0.92, 1.1):.1f}pt)[#{_q(each)}])))"
-        for each in text
+        for each, dy, degrees in zip(text, off, turn, strict=True)
     )
     return f'[#set text(font: "{font}", fill: rgb("{colour}"));{moved}]'
 

@@ -6,6 +6,10 @@ theorem a line of it through the origin is the spectrum of the page's sums in th
 weighted by the squared frequency, is the energy of those steps. That gives the turn to a fraction of a degree.
 Then the page is turned once and the rest is found in the spectra of its strips, where a small turn is a
 phase: the angle at which the strips' profiles add up with the most energy.
+
+Before that, what is not the page's own writing is taken out: the ground, the edges of papers, photos and lids,
+the streaks of a scanner, the grain of a dark lid. A page with little on it is looked at only where that is,
+in more pixels.
 """
 
 from __future__ import annotations
@@ -17,19 +21,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 Gray = NDArray[np.uint8]
-Ink = NDArray[np.float32]
-Spectrum = NDArray[np.complex64]
+Ink = NDArray[np.uint8]
+Box = tuple[int, int, int, int]
 
 WORK = 1000
 """About the longest side that the fine search works on, in pixels."""
-SPECTRUM = 512
-CONTENT = 440
-"""Longest side of the page inside the spectrum's square; the rest is room against wrapping round."""
-STEP = 0.2
+SPARSE = 0.55
+"""A page whose content is shorter than this share of it is looked at again, in more pixels."""
+SPARSE_SIDE = 480
+SPECTRUM = 400
+CONTENT = 390
+"""Longest side of the content inside the spectrum's square; the rest is room against wrapping round."""
+STEP = 0.25
 RIVALS = 3
 """So many directions of the coarse search are looked at closely when they are nearly as good as the best."""
 RIVAL = 0.7
 STRIPS = 28
+GRAIN = 0.04
+"""Share of the paper's light that its own grain may take away."""
+FULL = 0.45
+"""Share of the paper's light that is missing where ink counts in full: a seal weighs no more than a line of print."""
+EDGE = 0.2
+"""Steps of this share in the ground are edges of papers, photos, lids; twice as steep, nothing is left."""
+DIM = 0.35
+"""Ground darker than this share of the page's paper is not amplified further: a lid's grain is no writing."""
+BLOCK = 16
+BANDS = 24
 
 
 def shrink(gray: Gray, side: int) -> Gray:
@@ -46,21 +63,71 @@ def reduce(gray: Gray, side: int) -> Gray:
     factor = round(max(gray.shape[:2]) / side)
     if factor <= 1 or min(gray.shape[:2]) < 2 * factor:
         return gray
-    height, width = gray.shape[0] // factor, gray.shape[1] // factor
-    return np.asarray(
-        cv2.resize(gray[: height * factor, : width * factor], (width, height), interpolation=cv2.INTER_AREA), np.uint8
-    )
+    return _blocks(gray, factor, factor)
+
+
+def _blocks(image: NDArray[np.uint8], down: int, across: int) -> NDArray[np.uint8]:
+    """Means of blocks so many pixels high and wide; what is left over at the end falls away."""
+    height, width = max(1, image.shape[0] // down), max(1, image.shape[1] // across)
+    part = image[: height * down, : width * across]
+    return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+@lru_cache(maxsize=1)
+def _flatness() -> Gray:
+    """From how much lighter the lightest ground near by is (255 × dark ÷ light) to how much ink counts there."""
+    drop = 1 - np.arange(256) / 255
+    return np.asarray((255 * (2 - drop / EDGE)).clip(0, 255).round(), np.uint8)
 
 
 def ink_of(gray: Gray) -> Ink:
-    """How much darker than the paper around it each pixel is, 0..1. Large dark things (a scanner's lid, a
+    """How much darker than the paper around it each pixel is, 0..255. Large dark things (a scanner's lid, a
     photo's ground) are their own paper, so that only strokes are left."""
-    half = cv2.resize(gray, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
-    paper = cv2.blur(cv2.morphologyEx(half, cv2.MORPH_CLOSE, np.ones((13, 13), np.uint8)), (5, 5))
-    paper = cv2.resize(paper, (gray.shape[1], gray.shape[0]), interpolation=cv2.INTER_LINEAR)
-    paper = np.maximum(np.asarray(paper, np.uint8), 1)
-    share = np.asarray(cv2.divide(gray, paper, scale=-1, dtype=cv2.CV_32F), np.float32)
-    return np.asarray(np.maximum(share + np.float32(0.96), 0), np.float32)  # paper's own grain is below 4 %
+    height, width = gray.shape
+    half = cv2.resize(gray, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
+    closed = cv2.morphologyEx(half, cv2.MORPH_CLOSE, np.ones((13, 13), np.uint8))
+    quarter = cv2.resize(closed, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
+    light, dark = cv2.dilate(quarter, np.ones((5, 5), np.uint8)), cv2.erode(quarter, np.ones((5, 5), np.uint8))
+    flat = cv2.blur(cv2.LUT(cv2.divide(dark, light, scale=255), _flatness()), (3, 3))
+    least = np.uint8(max(8.0, DIM * float(np.percentile(quarter[::4, ::4], 90))))
+    # Ink = (paper − grain − pixel) ÷ (paper × full), in two passes over bytes: gain is kept in 32nds.
+    gain = cv2.divide(flat, np.maximum(quarter, least), scale=32 / (FULL - GRAIN))
+    paper = cv2.convertScaleAbs(cv2.blur(closed, (5, 5)), alpha=1 - GRAIN)
+    size = (width, height)
+    missing = cv2.subtract(cv2.resize(paper, size, interpolation=cv2.INTER_LINEAR), gray)
+    ink = cv2.multiply(missing, cv2.resize(gain, size, interpolation=cv2.INTER_LINEAR), scale=1 / 32)
+    return _without_streaks(np.asarray(ink, np.uint8))
+
+
+def _without_streaks(ink: Ink) -> Ink:
+    """Without the lines that run along a whole column or row of the picture: a scanner's, whatever the page's turn."""
+    if min(ink.shape) < 4 * BANDS:
+        return ink
+    for axis in (0, 1):
+        bands = _blocks(ink, ink.shape[0] // BANDS, 1) if axis == 0 else _blocks(ink, 1, ink.shape[1] // BANDS).T
+        always = np.ascontiguousarray(np.sort(bands, axis=0)[BANDS // 5][None])
+        around = cv2.blur(cv2.erode(always, np.ones((1, 9), np.uint8)), (9, 1))
+        streak = cv2.subtract(always, around)
+        if streak.max() > 2:
+            whole = np.ascontiguousarray(np.broadcast_to(streak if axis == 0 else streak.T, ink.shape))
+            ink = np.asarray(cv2.subtract(ink[: whole.shape[0], : whole.shape[1]], whole), np.uint8)
+    return ink
+
+
+def _content(ink: Ink) -> Box | None:
+    """x, y, width, height of all that is more than dust."""
+    blocks = _blocks(ink, BLOCK, BLOCK)
+    flat = blocks.ravel()
+    level = float(np.partition(flat, -8)[-8]) if flat.size > 8 else float(flat.max())
+    there = np.asarray(blocks > max(1.0, 0.06 * level), np.uint8)
+    near = cv2.filter2D(there, -1, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT)
+    kept = np.asarray(there * (near >= 3), np.uint8)
+    if not kept.any():
+        return None
+    x, y, wide, high = cv2.boundingRect(kept)
+    left, top = max(0, x - 1) * BLOCK, max(0, y - 1) * BLOCK
+    right, bottom = min(ink.shape[1], (x + wide + 2) * BLOCK), min(ink.shape[0], (y + high + 2) * BLOCK)
+    return left, top, right - left, bottom - top
 
 
 @lru_cache(maxsize=1)
@@ -82,14 +149,15 @@ def _taper(size: int) -> NDArray[np.float32]:
 
 def _coarse(ink: Ink) -> list[float]:
     """The likeliest turns in degrees, to about ``STEP``, best first."""
-    scale = min(1.0, CONTENT / max(ink.shape))
-    small = cv2.resize(ink, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    factor = -(-max(ink.shape) // CONTENT)
+    small = ink if factor == 1 else _blocks(ink, factor, factor)
     height, width = small.shape
     square = np.zeros((SPECTRUM, SPECTRUM), np.float32)
-    square[:height, :width] = (small - float(small.mean())) * _taper(height)[:, None] * _taper(width)
+    square[:height, :width] = (small - np.float32(small.mean())) * _taper(height)[:, None] * _taper(width)
     spectrum = cv2.dft(square, flags=cv2.DFT_COMPLEX_OUTPUT)[:, : SPECTRUM // 2]
     power = np.square(spectrum[:, :, 0]) + np.square(spectrum[:, :, 1])
-    power = np.roll(power, SPECTRUM // 2, axis=0)
+    middle = SPECTRUM // 2
+    power = np.concatenate((power[middle:], power[:middle]))
     degrees, weights, whole, part = _polar()
     steps = cv2.remap(power, whole, part, cv2.INTER_LINEAR) @ weights
     half = len(steps) // 2
@@ -101,11 +169,11 @@ def _coarse(ink: Ink) -> list[float]:
         if both[at] < RIVAL * best or best <= 0:
             break
         found.append(-float(degrees[at]) if degrees[at] > -45 else -float(degrees[at]) - 90.0)
-        both[np.arange(at - 7, at + 8) % half] = 0.0
+        both[np.arange(at - 6, at + 7) % half] = 0.0
     return found or [0.0]
 
 
-def turned(image: NDArray[np.float32], degrees: float) -> NDArray[np.float32]:
+def turned(image: Ink, degrees: float) -> Ink:
     """Turned clockwise about the middle; the result holds all of it."""
     height, width = image.shape
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), -degrees, 1.0)
@@ -113,61 +181,108 @@ def turned(image: NDArray[np.float32], degrees: float) -> NDArray[np.float32]:
     wide, high = int(width * cos + height * sin) + 1, int(width * sin + height * cos) + 1
     matrix[0, 2] += (wide - width) / 2
     matrix[1, 2] += (high - height) / 2
-    return np.asarray(cv2.warpAffine(image, matrix, (wide, high), flags=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.warpAffine(image, matrix, (wide, high), flags=cv2.INTER_LINEAR), np.uint8)
+
+
+def _spectra(
+    profiles: NDArray[np.float32], apart: float, sign: float
+) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
+    """Spectra of the steps in the strips' profiles (one a row, ``apart`` pixels from each other), and the phase
+    that one radian of slope gives each."""
+    strips, size = profiles.shape
+    length = cv2.getOptimalDFTSize(size + size // 8)
+    first, last = max(4, length // 60), max(6, int(length * 0.4))
+    padded = np.zeros((strips, length), np.float32)
+    padded[:, :size] = profiles
+    spectrum = cv2.dft(padded, flags=cv2.DFT_COMPLEX_OUTPUT | cv2.DFT_ROWS).view(np.complex64)[:, first:last, 0]
+    omega = 2 * np.pi * np.arange(first, last) / length
+    steps = (2 * np.sin(omega / 2) * apart).astype(np.float32)
+    middles = (np.arange(strips) - (strips - 1) / 2) * (sign * apart)
+    return spectrum * steps, np.outer(middles, omega).astype(np.float32)
+
+
+def _unit(phase: NDArray[np.float32]) -> NDArray[np.complex64]:
+    found = np.empty(phase.shape, np.complex64)
+    np.cos(phase, out=found.real)
+    np.sin(phase, out=found.imag)
+    return found
 
 
 class _Strips:
-    """Spectra of the profiles of a page's strips, and the phase that one radian of slope gives each."""
+    """A page in strips, down and across: how much energy their profiles add up to at small slopes."""
 
-    def __init__(self, image: NDArray[np.float32], sign: float) -> None:
-        height, width = image.shape
-        narrow = cv2.resize(image, (STRIPS, height), interpolation=cv2.INTER_AREA)
-        length = cv2.getOptimalDFTSize(height + height // 8)
-        bins = np.arange(max(4, length // 60), int(length * 0.4))
-        omega = 2 * np.pi * bins / length
-        spectrum = np.fft.rfft(narrow.T, n=length, axis=1)[:, bins] * (2 * np.sin(omega / 2))
-        self._spectrum = (spectrum * (width / STRIPS)).astype(np.complex64)
-        middles = (np.arange(STRIPS) + 0.5) * (width / STRIPS) - width / 2
-        self._phase = np.outer(sign * middles, omega).astype(np.float32)
+    def __init__(self, straight: Ink) -> None:
+        height, width = straight.shape
+        strips = max(1, min(STRIPS, height, width))
+        wide, high = width // strips, height // strips
+        rows = cv2.resize(
+            straight[:, : wide * strips].astype(np.float32), (strips, height), interpolation=cv2.INTER_AREA
+        )
+        columns = cv2.resize(
+            straight[: high * strips].astype(np.float32), (width, strips), interpolation=cv2.INTER_AREA
+        )
+        parts = (
+            _spectra(np.ascontiguousarray(rows.T), wide, -1.0),
+            _spectra(np.asarray(columns, np.float32), high, 1.0),
+        )
+        self._spectrum = np.concatenate([part[0] for part in parts], axis=1)
+        self._phase = np.concatenate([part[1] for part in parts], axis=1)
 
     def energies(self, middle: float, step: float, count: int) -> NDArray[np.float64]:
         """Energy of the sum at ``2 × count + 1`` slopes around ``middle``."""
-        at = self._spectrum * np.exp(1j * np.float32(middle - count * step) * self._phase)
-        further = np.exp(1j * np.float32(step) * self._phase)
+        at = self._spectrum * _unit(np.float32(middle - count * step) * self._phase)
+        further = _unit(np.float32(step) * self._phase)
         found = np.empty(2 * count + 1)
         for each in range(len(found)):
+            if each:
+                at *= further
             total = at.sum(axis=0)
             found[each] = np.vdot(total, total).real
-            at *= further
         return found
 
 
 def _closely(ink: Ink, coarse: float) -> tuple[float, float]:
     """``(degrees, energy there)`` of the best turn near ``coarse``."""
-    straight = turned(ink, coarse)
-    parts = (_Strips(straight, -1.0), _Strips(np.ascontiguousarray(straight.T), 1.0))
+    strips = _Strips(turned(ink, coarse))
     middle, energy = 0.0, 0.0
-    for step, count in ((0.1, 3), (0.04, 1), (0.01, 1)):
-        slope = np.radians(step)
-        energies = sum((part.energies(middle, slope, count) for part in parts), np.zeros(2 * count + 1))
-        at = int(energies.argmax())
-        energy = float(energies[at])
-        middle += (at - count) * slope
-        if 0 < at < 2 * count:
-            left, top, right = energies[at - 1 : at + 2]
-            bend = left - 2 * top + right
-            if bend < 0:
-                middle += float(0.5 * (left - right) / bend) * slope
+    for step, count, tries in ((0.1, 3, 4), (0.03, 1, 3), (0.008, 1, 2)):
+        slope = float(np.radians(step))
+        for _ in range(tries):
+            energies = strips.energies(middle, slope, count)
+            at = int(energies.argmax())
+            energy = float(energies[at])
+            middle += (at - count) * slope
+            if 0 < at < 2 * count:
+                left, top, right = energies[at - 1 : at + 2]
+                bend = left - 2 * top + right
+                if bend < 0:
+                    middle += float(0.5 * (left - right) / bend) * slope
+                break
     return coarse + float(np.degrees(np.arctan(middle))), energy
 
 
-def skew(gray: Gray) -> float:
+def _writing(gray: Gray, full: Gray) -> Ink | None:
+    """The ink of what stands on the page, cut to it; from ``full`` where that is little."""
+    work = reduce(gray, WORK)
+    ink = ink_of(work)
+    box = _content(ink)
+    if box is None:
+        return None
+    x, y, wide, high = box
+    scale = full.shape[0] / work.shape[0]
+    if max(wide, high) < SPARSE * max(ink.shape) and scale >= 1.5:
+        part = full[int(y * scale) : int((y + high) * scale), int(x * scale) : int((x + wide) * scale)]
+        return ink_of(shrink(part, SPARSE_SIDE))
+    return ink[y : y + high, x : x + wide]
+
+
+def skew(gray: Gray, full: Gray | None = None) -> float:
     """Degrees that the content of an 8-bit grey page is turned counter-clockwise, within ±45.
 
-    A page without anything on it gives 0.
+    ``full``: the same page in more pixels, where there are any. A page without anything on it gives 0.
     """
-    ink = ink_of(reduce(gray, WORK))
-    if float(ink.mean()) < 1e-5:
+    ink = _writing(gray, gray if full is None else full)
+    if ink is None:
         return 0.0
     angle = max((_closely(ink, coarse) for coarse in _coarse(ink)), key=lambda found: found[1])[0]
     return (angle + 45.0) % 90.0 - 45.0
