@@ -54,8 +54,13 @@ def test_the_card_corrects_what_was_typed(reading_county: County, sit_down: Sit,
     clerk.scans("photo", scans["photo"])
     clerk.submits()
     officer: Officer = sit_down(Officer, reading_county, "town1")
+    officer.at("search").click()
+    officer.at("search-box").fill("柳溪村三组")
+    officer.at("search-box").press("Enter")
+    officer.sees("on-papers")
+    expect(officer.at("hit")).to_have_count(1)
     found = officer.asks("/api/v1/cases?q=柳溪村三组")["cases"]
-    assert [line["case_id"] for line in found] == [clerk.case()["case_id"]]
+    assert [(line["case_id"], line["on_papers"]) for line in found] == [(clerk.case()["case_id"], True)]
     offered = officer.asks(f"/api/v1/cases/{found[0]['case_id']}/suggestions")
     assert [card["name"] for card in offered["cards"]] == ["李*芳"]
     assert offered["hints"] == []

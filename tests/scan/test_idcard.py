@@ -58,6 +58,15 @@ class TestACard:
         lines += [Line("公民身份号码", 330, 301, 110, 18), Line(NUMBER, 460, 300, 200, 20)]
         assert cards(lines) == [LI]
 
+    @pytest.mark.parametrize("label", [[Line("住址", 330, 241, 37, 14)], []])
+    def test_the_label_of_the_address_apart_or_not_read(self, label: list[Line]) -> None:
+        lines = [line for line in front() if not line.text.startswith(("住址", "组"))]
+        lines += [*label, Line("青禾区柳溪镇柳溪村三", 376, 239, 184, 16), Line("组 12 号", 376, 254, 80, 16)]
+        assert cards(lines) == [LI]
+
+    def test_what_is_read_in_the_picture_is_no_address(self) -> None:
+        assert cards([*front(), Line("样张二", 560, 250, 40, 20), Line("图章", 570, 265, 40, 20)]) == [LI]
+
     def test_the_letters_that_look_like_digits(self) -> None:
         assert cards(front("1101O519491231OO2x")) == [LI]
 

@@ -222,6 +222,7 @@ class Views:
             waiting_since=call.since if call and call.state == "waiting" else None,
             call_id=call.call_id if call else None,
             rating_level=case.rating.level if case.rating else 0,
+            on_papers=line.on_papers,
         )
 
     async def lines(self, lines: tuple[Line, ...], person: Person) -> list[c.CaseLine]:

@@ -20,6 +20,8 @@ A4 = 210 / 297
 HIGH = 1.6
 """The entries stand no higher above the number than so many times the length of its line: a card is 54 mm high,
 and the number alone, without its label, is 44 mm long."""
+PICTURE = 0.62
+"""The picture begins so far along the number's line."""
 _NUMBER_LABEL = re.compile(r"公?民?身份[号證证]码")
 _LABELS = re.compile(r"^(姓名|性别|民族|出生|住址|公民身份|身份号码|签发机关|有效期限)")
 _OTHERS = re.compile(r"居民身份证|复印件|中华人民|签发机关|有效期限|样本")
@@ -88,7 +90,7 @@ def cards(lines: Iterable[Line], ratio: float = A4) -> list[Card]:
             and line.x < right + (right - left) // 4
             and line.x + line.w > left - (right - left) // 4
         ]
-        card = _card(number, above)
+        card = _card(number, above, left, right)
         # A number with neither the card's label nor its entries is just a number: a form has one, too.
         if label is not None or _NUMBER_LABEL.search(row.text) or (card.sex and card.birth):
             used.update(above)
@@ -110,7 +112,7 @@ def _plain(text: str) -> str:
     return re.sub(r"[\s::]+", "", unicodedata.normalize("NFKC", text))
 
 
-def _card(number: str, above: Sequence[Line]) -> Card:
+def _card(number: str, above: Sequence[Line], left: int, right: int) -> Card:
     """The entries above a number; the number says birth and sex, too, and what differs from it is not taken."""
     facts = id_facts(number)
     texts = [_plain(line.text) for line in above]
@@ -124,7 +126,7 @@ def _card(number: str, above: Sequence[Line]) -> Card:
         sex=sex[1] if sex and facts and sex[1] == facts.sex else "",
         people=people[1] if people else "",
         birth=born.isoformat() if born and facts and born == facts.birth else "",
-        address=_address(above),
+        address=_address(above, left, right),
     )
 
 
@@ -155,22 +157,24 @@ def _value(lines: Sequence[Line], label: str, form: re.Pattern[str]) -> str:
     return ""
 
 
-def _address(lines: Sequence[Line]) -> str:
-    """The address goes over one to three lines, down to the number."""
-    for at, line in enumerate(lines):
+def _address(lines: Sequence[Line], left: int, right: int) -> str:
+    """The address goes over one to three lines below the birth, down to the number, beside the picture. Its label
+    is small and may be read apart from it, or not at all."""
+    start = next((line.middle - line.h for line in lines if _plain(line.text).startswith("住址")), None)
+    if start is None:
+        start = next((line.y + line.h // 2 + 1 for line in lines if _plain(line.text).startswith("出生")), None)
+    if start is None:
+        return ""
+    parts = []
+    for line in lines:
         text = _plain(line.text)
-        if not text.startswith("住址"):
+        value = text.removeprefix("住址")
+        picture = line.x > left + PICTURE * (right - left)
+        if line.middle <= start or picture or not value or _LABELS.match(value) or _OTHERS.search(value):
             continue
-        parts = [text.removeprefix("住址")]
-        for other in lines[at + 1 :]:
-            more = _plain(other.text)
-            apart = other.x > line.x + line.w  # the picture's side of the card
-            if _LABELS.match(more) or _OTHERS.search(more) or apart:
-                continue
-            parts.append(more)
-        address = "".join(parts)
-        return address if len(address) >= 5 else ""
-    return ""
+        parts.append(value)
+    address = "".join(parts)
+    return address if len(address) >= 5 and not address.isdigit() else ""
 
 
 def differences(found: Sequence[Card], entered: Mapping[str, str], field: str = "applicant") -> list[Advice]:

@@ -193,7 +193,7 @@ class CaseReply(Reply):
 
 
 class CaseLine(Reply):
-    """A line of a list or queue. ``group``: video, today, overdue, general."""
+    """A line of a list or queue. ``group``: video, today, overdue, general. ``on_papers``: found by a word there."""
 
     case_id: UUID
     number: str
@@ -211,6 +211,7 @@ class CaseLine(Reply):
     waiting_since: datetime | None
     call_id: UUID | None
     rating_level: int
+    on_papers: bool
 
 
 class CasesReply(Reply):
