@@ -18,7 +18,7 @@ def inspect_file(path: Path | str, frame: int = 0) -> dict[str, object]:
         "file": str(path),
         "angle": round(result.angle, 4),
         "orientation": verdict.orientation,
-        "quad": [list(corner) for corner in verdict.quad] if verdict.quad else None,
+        "quad": [list(corner) for corner in result.quad] if result.quad else None,
         "blank": verdict.blank,
         "quality": [fault.code for fault in verdict.faults],
         "ms": round((time.perf_counter() - began) * 1000),

@@ -26,10 +26,12 @@ __all__ = ["PageResult", "Plan", "judge", "region", "straighten"]
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """What the worker says of a page; ``phash`` is 16 hex digits of a perceptual hash."""
+    """What the worker says of a page; ``quad`` as in the verdict, not rounded; ``phash`` is 16 hex digits of a
+    perceptual hash."""
 
     verdict: Verdict
     angle: float
+    quad: tuple[tuple[float, float], ...] | None
     width: int
     height: int
     view: bytes
@@ -104,6 +106,7 @@ def judge(picture: Picture, turned: int = 0) -> PageResult:
     return PageResult(
         verdict=verdict,
         angle=angle,
+        quad=None if found is None else tuple((float(x), float(y)) for x, y in found.quad),
         width=view.width,
         height=view.height,
         view=view.data,
