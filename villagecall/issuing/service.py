@@ -163,7 +163,9 @@ class Issuing:
         pages = [page for page in case.live_pages() if page.material in wanted and page.view]
         if not pages or pages[-1].view is None:
             return None
-        return await asyncio.to_thread(preview.portrait, await self.blobs.get(pages[-1].view.sha256))
+        # A photo is kept as one picture; should a page have been taken for writing, its thumbnail is one.
+        kept = pages[-1].view if pages[-1].view.media_type == "image/jpeg" else pages[-1].thumb
+        return await asyncio.to_thread(preview.portrait, await self.blobs.get(kept.sha256)) if kept else None
 
     async def _issue(self, case: Case, sheet: Sheet, unit: Unit, kind: str, field_: str, reason: str) -> None:
         made = await self._make(case, sheet, unit, field_, reason)

@@ -32,7 +32,9 @@ FAINTEST = 22
 """Levels below the paper from which on something is drawn sharply: three times the noise of a scanner."""
 MOST_INK = 0.3
 BUSY = 16
-MOST_PICTURE = 0.0015
+MOST_PICTURE = 0.0025
+MASSIVE_MM = 3.5
+MOST_MASSIVE = 0.002
 ONE_INK = 3e-4
 COARSE = 2000
 UNEVEN = 28
@@ -89,8 +91,8 @@ def _layered(grey: Gray, colour: Bgr) -> Layers | None:
         return None
     if colour.shape[:2] != half.shape:
         colour = np.asarray(cv2.resize(colour, (half.shape[1], half.shape[0])), np.uint8)
-    ground = _ground(colour, inked, small)
-    if _picture_share(ground) > MOST_PICTURE:
+    ground, massive = _ground(colour, inked, small)
+    if massive > MOST_MASSIVE or _picture_share(ground) > MOST_PICTURE:
         return None
     ink = _ink(grey, colour, inked, ground)
     low, high = np.percentile(paper[::4, ::4], (4, 96))
@@ -184,12 +186,21 @@ def _over(image: Mat, level: int) -> Mat:
     return cv2.threshold(image, level, 255, cv2.THRESH_BINARY)[1]
 
 
-def _ground(colour: Bgr, inked: Gray, small: tuple[int, int]) -> Bgr:
-    """The page without its ink: where ink is, the lightest around closes over it."""
+def _ground(colour: Bgr, inked: Gray, small: tuple[int, int]) -> tuple[Bgr, float]:
+    """The page without its ink, where ink is as the paper around; and how much of it is ink through and through
+    for millimetres: more than letters and seals are."""
     page = np.asarray(cv2.resize(colour, small, interpolation=cv2.INTER_AREA), np.uint8)
-    touched = cv2.dilate(cv2.resize(inked, small, interpolation=cv2.INTER_AREA), _box(3))
-    closed = np.asarray(cv2.blur(cv2.morphologyEx(page, cv2.MORPH_CLOSE, _box(13)), (5, 5)), np.uint8)
-    return np.asarray(cv2.copyTo(closed, _over(touched, 8), page), np.uint8)
+    cover = cv2.resize(inked, small, interpolation=cv2.INTER_AREA)
+    bare = cv2.bitwise_not(_over(cv2.dilate(cover, _box(3)), 8))
+    wide = (-(-small[0] // 4), -(-small[1] // 4))
+    sums, weights = (
+        np.asarray(cv2.resize(each, wide, interpolation=cv2.INTER_AREA), np.float32)
+        for each in (cv2.copyTo(page, bare), bare)
+    )
+    paper = np.asarray(cv2.resize(np.clip(_spread(sums, weights), 0, 255).astype(np.uint8), small), np.uint8)
+    reach = max(3, round(MASSIVE_MM * max(small) / 297))
+    massive = cv2.countNonZero(_over(cv2.erode(cover, _box(reach)), 220)) / cover.size
+    return np.asarray(cv2.copyTo(page, bare, paper), np.uint8), massive
 
 
 def has_colour(image: Bgr) -> bool:
