@@ -7,8 +7,8 @@ weighted by the squared frequency, is the energy of those steps. That gives the 
 Then the page is turned once and the rest is found in the spectra of its strips, where a small turn is a
 phase: the angle at which the strips' profiles add up with the most energy.
 
-Before that, what is not the page's own writing is taken out: the ground, the edges of papers, photos and lids,
-the streaks of a scanner, the grain of a dark lid. A page with little on it is looked at only where that is,
+Before that, what is not the page's own writing is taken out: the ground, the
+streaks of a scanner, the grain of a dark lid. A page with little on it is looked at only where that is,
 in more pixels.
 """
 
@@ -28,7 +28,7 @@ WORK = 1000
 """About the longest side that the fine search works on, in pixels."""
 SPARSE = 0.55
 """A page whose content is shorter than this share of it is looked at again, in more pixels."""
-SPARSE_SIDE = 480
+SPARSE_SIDE = 420
 SPECTRUM = 400
 CONTENT = 390
 """Longest side of the content inside the spectrum's square; the rest is room against wrapping round."""
@@ -37,12 +37,13 @@ RIVALS = 3
 """So many directions of the coarse search are looked at closely when they are nearly as good as the best."""
 RIVAL = 0.7
 STRIPS = 28
+LONG = 0.5
+"""Radians a pixel below which a wave is as long as a character. Where little is written, single strokes that
+happen to lie in one line weigh as much as the line itself: there long and short waves must agree."""
 GRAIN = 0.04
 """Share of the paper's light that its own grain may take away."""
 FULL = 0.45
 """Share of the paper's light that is missing where ink counts in full: a seal weighs no more than a line of print."""
-EDGE = 0.2
-"""Steps of this share in the ground are edges of papers, photos, lids; twice as steep, nothing is left."""
 DIM = 0.35
 """Ground darker than this share of the page's paper is not amplified further: a lid's grain is no writing."""
 BLOCK = 16
@@ -73,13 +74,6 @@ def _blocks(image: NDArray[np.uint8], down: int, across: int) -> NDArray[np.uint
     return np.asarray(cv2.resize(part, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-@lru_cache(maxsize=1)
-def _flatness() -> Gray:
-    """From how much lighter the lightest ground near by is (255 × dark ÷ light) to how much ink counts there."""
-    drop = 1 - np.arange(256) / 255
-    return np.asarray((255 * (2 - drop / EDGE)).clip(0, 255).round(), np.uint8)
-
-
 def ink_of(gray: Gray) -> Ink:
     """How much darker than the paper around it each pixel is, 0..255. Large dark things (a scanner's lid, a
     photo's ground) are their own paper, so that only strokes are left."""
@@ -87,11 +81,9 @@ def ink_of(gray: Gray) -> Ink:
     half = cv2.resize(gray, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
     closed = cv2.morphologyEx(half, cv2.MORPH_CLOSE, np.ones((13, 13), np.uint8))
     quarter = cv2.resize(closed, (max(1, width // 4), max(1, height // 4)), interpolation=cv2.INTER_AREA)
-    light, dark = cv2.dilate(quarter, np.ones((5, 5), np.uint8)), cv2.erode(quarter, np.ones((5, 5), np.uint8))
-    flat = cv2.blur(cv2.LUT(cv2.divide(dark, light, scale=255), _flatness()), (3, 3))
     least = np.uint8(max(8.0, DIM * float(np.percentile(quarter[::4, ::4], 90))))
     # Ink = (paper − grain − pixel) ÷ (paper × full), in two passes over bytes: gain is kept in 32nds.
-    gain = cv2.divide(flat, np.maximum(quarter, least), scale=32 / (FULL - GRAIN))
+    gain = cv2.divide(255 * 32 / (FULL - GRAIN), np.maximum(quarter, least))
     paper = cv2.convertScaleAbs(cv2.blur(closed, (5, 5)), alpha=1 - GRAIN)
     size = (width, height)
     missing = cv2.subtract(cv2.resize(paper, size, interpolation=cv2.INTER_LINEAR), gray)
@@ -186,9 +178,9 @@ def turned(image: Ink, degrees: float) -> Ink:
 
 def _spectra(
     profiles: NDArray[np.float32], apart: float, sign: float
-) -> tuple[NDArray[np.complex64], NDArray[np.float32]]:
-    """Spectra of the steps in the strips' profiles (one a row, ``apart`` pixels from each other), and the phase
-    that one radian of slope gives each."""
+) -> tuple[NDArray[np.complex64], NDArray[np.float32], NDArray[np.float64]]:
+    """Spectra of the steps in the strips' profiles (one a row, ``apart`` pixels from each other), the phase
+    that one radian of slope gives each, and the frequencies in radians a pixel."""
     strips, size = profiles.shape
     length = cv2.getOptimalDFTSize(size + size // 8)
     first, last = max(4, length // 60), max(6, int(length * 0.4))
@@ -198,7 +190,7 @@ def _spectra(
     omega = 2 * np.pi * np.arange(first, last) / length
     steps = (2 * np.sin(omega / 2) * apart).astype(np.float32)
     middles = (np.arange(strips) - (strips - 1) / 2) * (sign * apart)
-    return spectrum * steps, np.outer(middles, omega).astype(np.float32)
+    return spectrum * steps, np.outer(middles, omega).astype(np.float32), omega
 
 
 def _unit(phase: NDArray[np.float32]) -> NDArray[np.complex64]:
@@ -211,7 +203,7 @@ def _unit(phase: NDArray[np.float32]) -> NDArray[np.complex64]:
 class _Strips:
     """A page in strips, down and across: how much energy their profiles add up to at small slopes."""
 
-    def __init__(self, straight: Ink) -> None:
+    def __init__(self, straight: Ink, few: bool) -> None:
         height, width = straight.shape
         strips = max(1, min(STRIPS, height, width))
         wide, high = width // strips, height // strips
@@ -227,6 +219,7 @@ class _Strips:
         )
         self._spectrum = np.concatenate([part[0] for part in parts], axis=1)
         self._phase = np.concatenate([part[1] for part in parts], axis=1)
+        self._coarse = np.concatenate([part[2] for part in parts]) < LONG if few else None
 
     def energies(self, middle: float, step: float, count: int) -> NDArray[np.float64]:
         """Energy of the sum at ``2 × count + 1`` slopes around ``middle``."""
@@ -237,15 +230,19 @@ class _Strips:
             if each:
                 at *= further
             total = at.sum(axis=0)
-            found[each] = np.vdot(total, total).real
+            power = np.square(total.real) + np.square(total.imag)
+            found[each] = power.sum()
+            if self._coarse is not None:
+                long = float(power[self._coarse].sum())
+                found[each] = np.sqrt(long * (found[each] - long))
         return found
 
 
-def _closely(ink: Ink, coarse: float) -> tuple[float, float]:
+def _closely(ink: Ink, coarse: float, few: bool) -> tuple[float, float]:
     """``(degrees, energy there)`` of the best turn near ``coarse``."""
-    strips = _Strips(turned(ink, coarse))
+    strips = _Strips(turned(ink, coarse), few)
     middle, energy = 0.0, 0.0
-    for step, count, tries in ((0.1, 3, 4), (0.03, 1, 3), (0.008, 1, 2)):
+    for step, count, tries in ((0.1, 20 if few else 3, 4), (0.03, 1, 3), (0.008, 1, 2)):
         slope = float(np.radians(step))
         for _ in range(tries):
             energies = strips.energies(middle, slope, count)
@@ -261,8 +258,8 @@ def _closely(ink: Ink, coarse: float) -> tuple[float, float]:
     return coarse + float(np.degrees(np.arctan(middle))), energy
 
 
-def _writing(gray: Gray, full: Gray) -> Ink | None:
-    """The ink of what stands on the page, cut to it; from ``full`` where that is little."""
+def _writing(gray: Gray, full: Gray) -> tuple[Ink, bool] | None:
+    """The ink of what stands on the page, cut to it, and whether that is little: then it is seen in ``full``."""
     work = reduce(gray, WORK)
     ink = ink_of(work)
     box = _content(ink)
@@ -272,8 +269,8 @@ def _writing(gray: Gray, full: Gray) -> Ink | None:
     scale = full.shape[0] / work.shape[0]
     if max(wide, high) < SPARSE * max(ink.shape) and scale >= 1.5:
         part = full[int(y * scale) : int((y + high) * scale), int(x * scale) : int((x + wide) * scale)]
-        return ink_of(shrink(part, SPARSE_SIDE))
-    return ink[y : y + high, x : x + wide]
+        return ink_of(shrink(part, SPARSE_SIDE)), True
+    return ink[y : y + high, x : x + wide], False
 
 
 def skew(gray: Gray, full: Gray | None = None) -> float:
@@ -281,8 +278,9 @@ def skew(gray: Gray, full: Gray | None = None) -> float:
 
     ``full``: the same page in more pixels, where there are any. A page without anything on it gives 0.
     """
-    ink = _writing(gray, gray if full is None else full)
-    if ink is None:
+    found = _writing(gray, gray if full is None else full)
+    if found is None:
         return 0.0
-    angle = max((_closely(ink, coarse) for coarse in _coarse(ink)), key=lambda found: found[1])[0]
+    ink, few = found
+    angle = max((_closely(ink, coarse, few) for coarse in _coarse(ink)), key=lambda each: each[1])[0]
     return (angle + 45.0) % 90.0 - 45.0
