@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
-from tests.support import hostile, pages
+from tests.support import hostile, pages, sheets
 from tests.support.office import Office, actor, key, office
 from villagecall.adapters.blobs_open import open_blobs
 from villagecall.case import Case
@@ -185,6 +185,15 @@ class TestTheSamePage:
         for lines in ((("编号", "1"),), (("编号", "2"),)):
             case = await room.scanned(case, papers.jpeg(papers.form("申请表", who, lines)))
         assert [page.verdict.ok for page in case.pages if page.verdict] == [True, True]
+
+    async def test_laid_on_the_glass_again_is_told(self, room: Room, case: Case) -> None:
+        sheet, _ = sheets.pair(301, "same")
+        case = await room.scanned(await room.scanned(case, sheets.scanned(sheet, 1)), sheets.scanned(sheet, 2))
+        verdict = case.pages[1].verdict
+        assert verdict is not None
+        assert [fault.code for fault in verdict.faults] in (["duplicate"], ["maybe_duplicate"])
+        assert verdict.ok == (verdict.faults[0].code == "maybe_duplicate")
+        assert "第 1 页" in verdict.faults[0].zh
 
     async def test_two_blank_backs_are_no_duplicates(self, room: Room, case: Case) -> None:
         blank = pages.encoded(pages.blank(9, size=SMALL), dpi=200)

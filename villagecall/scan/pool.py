@@ -15,6 +15,7 @@ import structlog
 
 from villagecall.case import Verdict
 from villagecall.scan import layers
+from villagecall.scan.alike import Likeness
 from villagecall.scan.refusals import REFUSALS, WorkerLost
 from villagecall.settings import Settings
 
@@ -157,7 +158,7 @@ class Pool:
             try:
                 worker = worker or await self._start()
                 async with asyncio.timeout(self._settings.scan_timeout_s):
-                    answer, parts = await worker.ask(head, b"" if worker.document == key else data)
+                    answer, parts = await worker.ask(head, b"" if key and worker.document == key else data)
                 worker.document = "" if "refused" in answer else key
                 worker.pages += 1
                 if worker.pages >= PAGES:
@@ -191,6 +192,11 @@ class Pool:
         """The mask of a page in layers as PNG; ``key`` names the view."""
         _, (png,) = await self._ask({"op": "mask"}, f"view {key}", view)
         return png
+
+    async def alike(self, one: bytes, other: bytes) -> Likeness:
+        """How much two view copies are the same sheet. Raises :class:`WorkerLost` where one cannot be read."""
+        answer, _ = await self._ask({"op": "alike", "split": len(one)}, "", one + other)
+        return Likeness(float(answer["agree"]), int(answer["left"]), int(answer["features"]))
 
     async def judge(self, key: str, data: bytes, frame: int, turned: int = 0) -> Judged:
         """Judge one page. ``key`` names the file, so that a worker that has it need not get it again."""

@@ -14,6 +14,7 @@ from villagecall.errors import BadRequest, NotFound, TooLarge
 from villagecall.journal import JSON, SYSTEM, Actor
 from villagecall.ports import Blob, Blobs, Bus, Cases, Clock, Consumer, Delivery, Message, Stored
 from villagecall.scan import layers, texts
+from villagecall.scan.alike import FAR, apart
 from villagecall.scan.pool import Judged, Pool
 from villagecall.scan.refusals import EmptyFile, ScanRefusal
 from villagecall.scan.uploads import Upload, Uploads
@@ -21,6 +22,8 @@ from villagecall.settings import Settings
 from villagecall.vault import Vault
 
 TOPIC = "scan"
+COMPARED = 4
+"""Pages of a case that a new one is laid on, at most: those that look most like it."""
 DRAWN = 64
 """Pages that are kept as a browser shows them: a clerk and an officer look at the same ones."""
 _log = structlog.get_logger(__name__)
@@ -29,6 +32,26 @@ _log = structlog.get_logger(__name__)
 def page_id(file_id: UUID, frame: int) -> UUID:
     """A page of a file is the same page however often it is read."""
     return uuid5(file_id, str(frame))
+
+
+def _with(verdict: Verdict, fault: Fault, *, ok: bool) -> Verdict:
+    return verdict.model_copy(update={"ok": ok, "faults": (*verdict.faults, fault)})
+
+
+def _twice(at: int) -> Fault:
+    return Fault(
+        code="duplicate",
+        zh=f"这一页和第 {at} 页是同一页,扫了两次。请删掉其中一页。",
+        en=f"This is page {at} again. Remove one of the two.",
+    )
+
+
+def _perhaps_twice(at: int) -> Fault:
+    return Fault(
+        code="maybe_duplicate",
+        zh=f"这一页和第 {at} 页可能是同一页。请看一下,如果是,请删掉其中一页。",
+        en=f"This may be page {at} again. Look at both, and remove one if it is.",
+    )
 
 
 def _ref(blob: Blob) -> dict[str, JSON]:
@@ -175,7 +198,7 @@ class Scans:
     async def _record(self, case: Case, page: Page, judged: Judged, turned: int, actor: Actor, key: str) -> Case:
         view = await self._blobs.put(judged.view, layers.media_type(judged.view))
         thumb = await self._blobs.put(judged.thumb, "image/jpeg")
-        verdict = self._compared(case, page, judged)
+        verdict = await self._compared(case, page, judged)
         payload: dict[str, JSON] = {
             "page_id": str(page.page_id),
             "verdict": verdict.model_dump(mode="json"),
@@ -193,25 +216,34 @@ class Scans:
             case.case_id, "page.judged", payload, actor=actor, key=key, stored=Stored(outbox=promises)
         )
 
-    @staticmethod
-    def _compared(case: Case, page: Page, judged: Judged) -> Verdict:
-        """The verdict, with ``duplicate`` where the same page is in the case already."""
-        if judged.verdict.blank:
-            return judged.verdict
-        for at, other in enumerate(case.live_pages(), start=1):
-            if other.page_id == page.page_id or other.file_id == page.file_id:
-                continue
+    async def _compared(self, case: Case, page: Page, judged: Judged) -> Verdict:
+        """The verdict, with ``duplicate`` where the same sheet is in the case already, and with a hint of it
+        (``maybe_duplicate``, no fault) where that is possible only."""
+        verdict = judged.verdict
+        if verdict.blank:
+            return verdict
+        others = [(at, other) for at, other in enumerate(case.live_pages(), start=1) if other.page_id != page.page_id]
+        for at, other in others:
             same_bytes = other.original.sha256 == page.original.sha256 and other.frame == page.frame
-            # The hash of the look is kept with the page but accuses nobody: two copies of one form, filled in
-            # for two people, have the same one.
-            if same_bytes:
-                fault = Fault(
-                    code="duplicate",
-                    zh=f"这一页和第 {at} 页是同一页,扫了两次。请删掉其中一页。",
-                    en=f"This is page {at} again. Remove one of the two.",
-                )
-                return judged.verdict.model_copy(update={"ok": False, "faults": (*judged.verdict.faults, fault)})
-        return judged.verdict
+            if same_bytes and other.file_id != page.file_id:
+                return _with(verdict, _twice(at), ok=False)
+        # The hash of the look accuses nobody (two copies of one form, filled in for two people, have the same one):
+        # it says which pages are worth laying on each other.
+        ranked = sorted(
+            ((apart(other.phash, judged.phash), at, other) for at, other in others), key=lambda each: each[:2]
+        )
+        for far, at, other in ranked[:COMPARED]:
+            if far > FAR or other.view is None or (other.verdict is not None and other.verdict.blank):
+                continue
+            try:
+                likeness = await self._pool.alike(judged.view, await self._blobs.get(other.view.sha256))
+            except ScanRefusal:
+                continue  # a page is never lost for want of a comparison
+            if likeness.sure:
+                return _with(verdict, _twice(at), ok=False)
+            if likeness.perhaps:
+                return _with(verdict, _perhaps_twice(at), ok=verdict.ok)
+        return verdict
 
     # ------------------------------------------------------------ pages
 

@@ -11,6 +11,7 @@ import os
 import struct
 import sys
 import time
+from dataclasses import asdict
 from typing import Any, BinaryIO
 
 
@@ -43,6 +44,7 @@ def main(memory_mib: int) -> None:
     from villagecall.scan.decode import Document
     from villagecall.scan.layers import NotLayers
     from villagecall.scan.refusals import ScanRefusal
+    from villagecall.scan.same import compared
 
     cv2.setNumThreads(1)
     inward, outward = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
@@ -67,6 +69,9 @@ def main(memory_mib: int) -> None:
             if asked["op"] == "mask":
                 shown = data or shown
                 _answer(outward, {}, flat.stencil_png(shown))
+                continue
+            if asked["op"] == "alike":
+                _answer(outward, asdict(compared(data[: asked["split"]], data[asked["split"] :])))
                 continue
             if data or document is None:
                 document = None
