@@ -4,16 +4,28 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import cv2
+import numpy as np
+
 from villagecall.scan import corners, ground
 from villagecall.scan.corners import Found
-from villagecall.scan.picture import Picture
+from villagecall.scan.picture import Bgr, Picture
 from villagecall.scan.skew import reduce
+
+GLANCE = 220
+UNLIKE, SHARE = 10, 0.08
+"""Levels by which the rim may differ from the paper, and over how much of it: dust, a punched hole, a corner."""
+STEP = 1.0
+"""Levels to the pixel: the faint shadow of a sheet on a white desk has twice that."""
+REACHED = 0.8
 
 
 def find_quad(picture: Picture) -> Found | None:
     """The page's corners in the file's pixels, clockwise from the one nearest its top left; None where the page
     fills the frame."""
     image = picture.colour
+    if _fills(image):
+        return None
     lab = ground.coarse(image)
     small = reduce(image, corners.WORK)
     factor, coarser = (max(1, image.shape[0] // each.shape[0]) for each in (small, lab))
@@ -23,3 +35,27 @@ def find_quad(picture: Picture) -> Found | None:
             near = corners.refined(image, found)
             return near and replace(near, quad=(near.quad + 0.5) * picture.step - 0.5)
     return None
+
+
+def _fills(image: Bgr) -> bool:
+    """Whether the page plainly fills the frame: the frame's rim is paper, and most of the middle is reached from
+    there without a step. Says no where it is not plain; a few milliseconds instead of the whole search."""
+    planes = cv2.split(cv2.cvtColor(reduce(image, GLANCE), cv2.COLOR_BGR2LAB))
+    light = np.asarray(cv2.morphologyEx(planes[0], cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.uint8)
+    if min(light.shape) < 40:
+        return False
+    rim = np.concatenate([light[1:3].ravel(), light[-3:-1].ravel(), light[:, 1:3].ravel(), light[:, -3:-1].ravel()])
+    paper = float(np.percentile(light[::3, ::3], 70))
+    if float((np.abs(rim - paper) > UNLIKE).mean()) > SHARE:
+        return False
+    walls = np.zeros(light.shape, np.uint8)
+    soft = (cv2.GaussianBlur(light, (0, 0), 1.0), cv2.blur(planes[1], (5, 5)), cv2.blur(planes[2], (5, 5)))
+    for plane, weight in zip(soft, (1.0, 1.6, 1.6), strict=True):
+        steps = [cv2.Sobel(plane, cv2.CV_32F, *way, scale=weight / 8) for way in ((1, 0), (0, 1))]
+        walls |= (cv2.magnitude(*steps) > STEP).astype(np.uint8)
+    free = np.asarray(1 - cv2.dilate(walls, np.ones((3, 3), np.uint8)), np.uint8)
+    free[:2], free[-2:], free[:, :2], free[:, -2:] = 1, 1, 1, 1
+    _, labels = cv2.connectedComponents(free, connectivity=4)
+    high, wide = free.shape
+    middle = labels[high // 8 : -(high // 8), wide // 8 : -(wide // 8)]
+    return float((middle == labels[0, 0]).mean()) >= REACHED
