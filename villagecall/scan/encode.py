@@ -84,7 +84,8 @@ def _layered(grey: Gray, colour: Bgr) -> Layers | None:
     times = 2 if max(grey.shape) < COARSE else 1
     size = (width * times, height * times)
     fine = grey if times == 1 else np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-    level = np.asarray(cv2.resize(_threshold(half, paper), size), np.uint8)
+    darkest = np.asarray(cv2.resize(cv2.erode(half, _box(3)), small, interpolation=cv2.INTER_NEAREST), np.uint8)
+    level = np.asarray(cv2.resize(_threshold(darkest, paper), size), np.uint8)
     mask = np.asarray(cv2.compare(fine, level, cv2.CMP_LT), np.uint8)
     inked = np.asarray(cv2.resize(mask, (half.shape[1], half.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
     if float(cv2.mean(inked)[0]) > MOST_INK * 255:
@@ -94,7 +95,7 @@ def _layered(grey: Gray, colour: Bgr) -> Layers | None:
     ground, massive = _ground(colour, inked, small)
     if massive > MOST_MASSIVE or _picture_share(ground) > MOST_PICTURE:
         return None
-    ink = _ink(grey, colour, inked, ground)
+    ink = _ink(darkest, colour, inked, ground)
     low, high = np.percentile(paper[::4, ::4], (4, 96))
     if high - low < UNEVEN:
         ground = _cleaned(ground)
@@ -117,11 +118,9 @@ def _paper(quarter: Gray) -> Gray:
     return np.asarray(cv2.resize(rough, (quarter.shape[1], quarter.shape[0])), np.uint8)
 
 
-def _threshold(half: Gray, paper: Gray) -> Gray:
+def _threshold(darkest: Gray, paper: Gray) -> Gray:
     """Below which level there is ink: half way between the paper and the darkest around, so that strokes keep their
     weight whatever the ink, and never nearer to the paper than noise is."""
-    size = (paper.shape[1], paper.shape[0])
-    darkest = cv2.resize(cv2.erode(half, _box(3)), size, interpolation=cv2.INTER_NEAREST)
     depth = cv2.blur(cv2.dilate(cv2.subtract(paper, darkest), _box(9)), (9, 9))
     steps = np.maximum(FAINTEST, np.arange(256) * 0.36).astype(np.uint8)
     return np.asarray(cv2.subtract(paper, cv2.LUT(depth, steps)), np.uint8)
@@ -143,7 +142,7 @@ def _spread(sums: Floats, weights: Floats) -> Floats:
     return np.asarray(around + (_mean(sums, weights) - around) * part, np.float32)
 
 
-def _ink(grey: Gray, colour: Bgr, inked: Gray, ground: Bgr) -> Bgr:
+def _ink(darkest: Gray, colour: Bgr, inked: Gray, ground: Bgr) -> Bgr:
     """The colour of the ink, spread over the whole page: the mean of what is ink through and through; where
     there is none near, of what is most so. Between inks of one colour nothing changes: that costs nothing."""
     small = (ground.shape[1], ground.shape[0])
@@ -154,7 +153,6 @@ def _ink(grey: Gray, colour: Bgr, inked: Gray, ground: Bgr) -> Bgr:
     own = np.asarray(cv2.resize(cv2.erode(colour, _box(3)), small, interpolation=cv2.INTER_NEAREST), np.uint8)
     wide = (-(-small[0] // 4), -(-small[1] // 4))
     heavy = cv2.multiply(own, cv2.merge([weight] * 3), scale=1 / 255)
-    darkest = cv2.resize(cv2.erode(grey, _box(3)), small, interpolation=cv2.INTER_NEAREST)
     sums, lights, weights = (
         np.asarray(cv2.blur(cv2.resize(each, wide, interpolation=cv2.INTER_AREA), (5, 5)), np.float32)
         for each in (heavy, cv2.multiply(darkest, weight, scale=1 / 255), weight)
