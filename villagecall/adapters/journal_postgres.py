@@ -46,7 +46,8 @@ _PARTS = {
     "join": """insert into places (stream, list, sort)
  select $1, j.list, j.sort from head, unnest({}::text[], {}::text[]) j (list, sort)
  on conflict (stream, list) do update set sort = excluded.sort""",
-    "forget": "delete from tokens using head where stream = $1 and token <> all({}::bytea[])",
+    # A hashed subquery: compared one by one, a case with long papers would take a second.
+    "forget": "delete from tokens using head where stream = $1 and token not in (select unnest({}::bytea[]))",
     "tokens": """insert into tokens (token, stream) select t, $1 from head, unnest({}::bytea[]) t
  on conflict do nothing""",
     "records": """insert into records (id, stream, key_id, nonce, ciphertext)
