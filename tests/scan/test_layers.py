@@ -65,7 +65,7 @@ class TestWriting:
     def test_paper_becomes_white_and_a_stain_stays(self) -> None:
         image = scanned(3)
         cv2.circle(image, (500, 3200), 120, (190, 215, 222), -1)
-        shown = flat.picture(seen(image).data)
+        shown = np.asarray(cv2.resize(flat.picture(seen(image).data), A4_300), np.uint8)
         assert float(shown[3400:3480, 2000:2400].mean()) > 245
         assert float(shown[3200, 500, 0]) < 215
 
