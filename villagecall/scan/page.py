@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from villagecall.case import Fault, Verdict
+from villagecall.case import Verdict
 from villagecall.scan import blank, encode, orient, quality, skew
 from villagecall.scan.picture import Picture
 from villagecall.scan.placing import Plan, cut, place, straighten
@@ -89,7 +89,8 @@ def judge(picture: Picture, turned: int = 0) -> PageResult:
     page, coloured, glance = (_quarter(each, quarter) for each in (lying, coloured, glance))
     # A photo is judged by its page alone, a scan in its own pixels: reducing would hide how sharp it was.
     sharp = page if quad is not None else picture.grey
-    faults = find_faults(glance, sharp, dpi, () if found is None else found.cut, photographed=quad is not None)
+    sides = () if found is None else _turned_sides(found.cut, quarter)
+    faults = quality.find_faults(glance, sharp, dpi, sides, photographed=quad is not None)
     if empty:
         faults = [fault for fault in faults if fault.code != "blur"]  # what shines through is always soft
     view = encode.view(page, coloured, round(dpi * scale))
@@ -120,19 +121,10 @@ def _quarter(image: NDArray[np.uint8], turns: int) -> NDArray[np.uint8]:
     return image if turns == 0 else np.asarray(cv2.rotate(image, turns - 1), np.uint8)
 
 
-def find_faults(
-    page: Bgr, sharp: NDArray[np.uint8], dpi: int, cut_off: tuple[str, ...], *, photographed: bool
-) -> list[Fault]:
-    """The faults of a straight page, the gravest first. ``page`` at a glance's size; ``sharp``: grey, in pixels
-    that show how sharp it is."""
-    found = [
-        quality.dark(_gray(page)) if photographed else None,
-        quality.glare(page) if photographed else None,
-        quality.cutoff(cut_off),
-        quality.lowdpi(dpi if not photographed else round(dpi * 2.2)),
-        quality.blur(sharp),
-    ]
-    return [fault for fault in found if fault is not None]
+def _turned_sides(sides: tuple[str, ...], turns: int) -> tuple[str, ...]:
+    """What the sides of a page are called once it is turned clockwise by so many quarters."""
+    order = ("top", "right", "bottom", "left")
+    return tuple(order[(order.index(side) + turns) % 4] for side in sides)
 
 
 def region(image: Bgr, picture: Picture, plan: Plan, box: tuple[int, int, int, int], limit: int = 1600) -> bytes:

@@ -1,4 +1,4 @@
-"""What a clerk must know while the paper is still in hand: blur, dark, glare, cut-off, too few dots.
+"""What a clerk must know while the paper is still in hand: blur, dark, glare, cut-off, fingers, too few dots.
 
 Each fault comes with a sentence that says what to do and, where it has a place, the spot on the page in per
 mille. Nothing is repaired in silence: stains and holes stay for the officer to judge.
@@ -13,11 +13,19 @@ from numpy.typing import NDArray
 from villagecall.case import Fault, Spot
 from villagecall.scan.skew import shrink
 
+Gray = NDArray[np.uint8]
+Bgr = NDArray[np.uint8]
 MIN_DPI = 150
 """DA/T 31 asks for 200 dpi; what is below 150 cannot be read safely."""
+PHOTO_DPI = 68
+"""A photo reads finer than a scan of as many dots: there a character of 3.7 mm has ten of them."""
 SOFT = 4.2
 """Pixels: edges of a sharp picture are below 3.5 wide, bilinear warping included."""
 BURNT = 250
+GLANCE = 300
+"""Longest side of the picture that large things are looked for on."""
+SHADOW = 62
+"""Levels: paper that is darker shows no pencil any more."""
 _WHERE = {
     (0, 0): ("左上角", "upper left"), (0, 1): ("上边", "top"), (0, 2): ("右上角", "upper right"),
     (1, 0): ("左边", "left"), (1, 1): ("中间", "middle"), (1, 2): ("右边", "right"),
@@ -88,14 +96,33 @@ def _busiest(gray: NDArray[np.uint8], tile: int = 320, most: int = 9) -> NDArray
     return np.concatenate(pieces, axis=0)
 
 
-def dark(gray: NDArray[np.uint8]) -> Fault | None:
-    paper = float(np.percentile(shrink(gray, 300), 80))
-    if paper >= 95:
+def dark(small: Bgr) -> Fault | None:
+    """All of the page, or a large part from one edge on that lies in deep shadow. ``small``: the page of a photo."""
+    gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+    if float(np.percentile(gray, 80)) < 95:
+        return Fault(
+            code="dark",
+            zh="这一页太暗了。请开灯或换到亮处后重新扫描。",
+            en="This page is too dark. Add light and scan it again.",
+        )
+    paper = cv2.resize(cv2.dilate(gray, np.ones((9, 9), np.uint8)), (24, 32), interpolation=cv2.INTER_AREA)
+    deep = np.asarray(cv2.medianBlur(np.asarray(paper, np.uint8), 3) < SHADOW, np.uint8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(deep)
+    if count < 2:
         return None
+    at = 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax())
+    x, y, w, h, area = (int(value) for value in stats[at])
+    sides = (x == 0) + (y == 0) + (x + w == 24) + (y + h == 32)
+    # A portrait or a black picture lies inside the page; a shadow comes from beyond it.
+    if area < 0.18 * deep.size or sides < 2:
+        return None
+    spot = _box(x, y, w, h, deep.shape)
+    zh, en = place(spot)
     return Fault(
         code="dark",
-        zh="这一页太暗了。请开灯或换到亮处后重新扫描。",
-        en="This page is too dark. Add light and scan it again.",
+        zh=f"{zh}在暗影里,看不清。请避开影子、打开灯后重新扫描。",
+        en=f"The {en} lies in deep shadow. Keep out of the light's way and scan again.",
+        spot=spot,
     )
 
 
@@ -148,12 +175,109 @@ def cutoff(sides: tuple[str, ...]) -> Fault | None:
     )
 
 
-def lowdpi(dpi: int) -> Fault | None:
+def lowdpi(dpi: int, *, photographed: bool = False) -> Fault | None:
     """``dpi`` 0 = not known."""
-    if dpi == 0 or dpi >= MIN_DPI:
+    if dpi == 0 or dpi >= (PHOTO_DPI if photographed else MIN_DPI):
         return None
     return Fault(
         code="lowdpi",
         zh=f"清晰度不够(约 {dpi} 点/英寸)。请用 300 dpi 扫描,或走近一些再拍。",
         en=f"Too few dots (about {dpi} dpi). Scan at 300 dpi, or go closer.",
     )
+
+
+def find_faults(glance: Bgr, sharp: Gray, dpi: int, cut: tuple[str, ...], *, photographed: bool) -> list[Fault]:
+    """The faults of a straight upright page, the gravest first.
+
+    ``glance`` the page in colour, about 1100 pixels high, as it was seen (not whitened); ``sharp`` its light in
+    pixels that show how sharp it is; ``dpi`` 0 = not known, of a photo as if it were of A4; ``cut`` the sides
+    that the picture leaves out.
+    """
+    small = shrink(glance, GLANCE)
+    coarse = lowdpi(_of_card(dpi, glance) if photographed else dpi, photographed=photographed)
+    found = [
+        dark(small) if photographed else None,
+        finger(small),
+        glare(glance) if photographed else None,
+        cutoff(cut),
+        coarse,
+        # What has too few dots cannot be sharp: one reason is enough, and it is the one to act upon.
+        blur(sharp) if coarse is None else None,
+    ]
+    return [fault for fault in found if fault is not None]
+
+
+def _of_card(dpi: int, page: Bgr) -> int:
+    """Dots per inch of a photo of an ID card alone (ISO/IEC 7810 ID-1, 85.6 mm), told by its shape."""
+    long, short = max(page.shape[:2]), min(page.shape[:2])
+    return round(dpi * 297 / 85.6) if 1.53 < long / short < 1.65 else dpi
+
+
+def _box(x: int, y: int, w: int, h: int, shape: tuple[int, ...]) -> Spot:
+    high, wide = shape[:2]
+    return Spot(x=x * 1000 // wide, y=y * 1000 // high, w=w * 1000 // wide, h=h * 1000 // high)
+
+
+def finger(small: Bgr) -> Fault | None:
+    """A finger or a hand from beyond the edge that lies on what is written. ``small``: the page, :data:`GLANCE`.
+
+    Skin of every tone keeps red above green above blue in about the same steps (the melanin and the blood below
+    it take away blue first); paper is the white it is measured against. Fingers that only hold the margin hide
+    nothing.
+    """
+    wide = small.astype(np.int16)
+    paper = np.percentile(small.reshape(-1, 3), 75, axis=0).clip(24, 255)
+    blue, green, red = (np.asarray(wide[:, :, at] * (255.0 / paper[at]), np.float32) for at in range(3))
+    warm = red - blue
+    skin = (
+        (warm > 0.14 * red) & (red - green > 0.07 * red) & (green - blue > 0.03 * red)
+        & (red - green > 0.22 * warm) & (red - green < 0.86 * warm)
+        & (red > 30) & (green < 226) & (warm < 0.72 * red)
+    ).astype(np.uint8)  # fmt: skip
+    high, across = skin.shape
+    thick = max(3, across // 40)
+    skin = np.asarray(cv2.morphologyEx(skin, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)), np.uint8)
+    skin = np.asarray(cv2.morphologyEx(skin, cv2.MORPH_OPEN, np.ones((thick, thick), np.uint8)), np.uint8)
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(skin)
+    marked = np.asarray(labels)
+    written: tuple[int, int, int, int] | None = None
+    for at in sorted(range(1, count), key=lambda each: -int(stats[each, cv2.CC_STAT_AREA])):
+        x, y, w, h, area = (int(value) for value in stats[at])
+        if area < 0.002 * skin.size:
+            break
+        patch = marked == at
+        rim = [patch[:3].any(0), patch[-3:].any(0), patch[:, :3].any(1), patch[:, -3:].any(1)]
+        touched = [int(side.sum()) for side in rim]
+        # A desk that shows along a side, or a page of that colour, is no finger.
+        if not any(touched) or max(touched[0], touched[1]) > 0.45 * across or max(touched[2], touched[3]) > 0.45 * high:
+            continue
+        if area > 0.4 * skin.size or sum(touched) > 0.5 * (across + high):
+            continue
+        written = written or _written(small, skin)
+        hidden = patch[written[1] : written[3], written[0] : written[2]]
+        if int(hidden.sum()) < 0.0012 * skin.size:
+            continue
+        spot = _box(x, y, w, h, skin.shape)
+        zh, en = place(spot)
+        return Fault(
+            code="finger",
+            zh=f"{zh}被手指挡住了,请重新扫描这一页。",
+            en=f"A finger covers the {en}. Scan this page again.",
+            spot=spot,
+        )
+    return None
+
+
+def _written(small: Bgr, beside: Gray) -> tuple[int, int, int, int]:
+    """Left, top, right, bottom of what is on the page apart from ``beside``; nothing there: the page's middle."""
+    gray = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+    ink = np.asarray(cv2.subtract(cv2.blur(gray, (21, 21)), gray), np.uint8) > 14
+    ink &= cv2.dilate(beside, np.ones((17, 17), np.uint8)) == 0
+    high, wide = gray.shape
+    ink[: high // 40], ink[-high // 40 :], ink[:, : wide // 40], ink[:, -wide // 40 :] = False, False, False, False
+    y, x = np.nonzero(ink)
+    if len(x) < 20:
+        return wide // 8, high // 8, wide - wide // 8, high - high // 8
+    left, right = np.percentile(x, (1, 99))
+    top, bottom = np.percentile(y, (1, 99))
+    return int(left), int(top), int(right) + 1, int(bottom) + 1
