@@ -71,3 +71,57 @@ def test_a_page_of_one_grey_is_not_turned(level: int) -> None:
 def test_scraps_of_paper_give_some_number(size: tuple[int, int]) -> None:
     scrap = np.random.default_rng(1).integers(0, 256, size).astype(np.uint8)
     assert -45.0 <= skew(scrap) <= 45.0
+
+
+@pytest.mark.parametrize("degrees", [-6.3, 2.2, 8.1])
+def test_streaks_of_the_scanner_do_not_count(degrees: float) -> None:
+    page = grey(pages.askew(pages.one_line(3), degrees)).astype(np.float32)
+    for x in (211, 640, 1003):
+        page[:, x : x + 2] *= 0.7
+    assert skew(page.astype(np.uint8)) == pytest.approx(degrees, abs=0.15)
+
+
+def test_the_grain_of_a_black_lid_is_no_writing() -> None:
+    page = pages.noisy(pages.askew(pages.one_line(8), 3.3, lid=(14, 14, 14)), 4, sigma=5.0)
+    assert skew(grey(page)) == pytest.approx(3.3, abs=0.15)
+
+
+def test_grain_all_over_a_black_and_white_page() -> None:
+    page = grey(pages.askew(pages.one_line(5), 4.4))
+    specks = np.random.default_rng(2).random(page.shape) < 0.03
+    assert skew(np.where((page < 150) | specks, 0, 255).astype(np.uint8)) == pytest.approx(4.4, abs=0.15)
+
+
+def test_a_halftone_ground_does_not_count() -> None:
+    page = grey(pages.askew(pages.letter(12), -5.2)).astype(np.float32)
+    down, across = np.mgrid[0 : page.shape[0], 0 : page.shape[1]].astype(np.float32)
+    turn = np.radians(17.0)
+    x, y = across * np.cos(turn) + down * np.sin(turn), down * np.cos(turn) - across * np.sin(turn)
+    page *= 1 - 0.35 * (np.cos(x * 1.2) * np.cos(y * 1.2) * 3).clip(0, 1)
+    assert skew(page.astype(np.uint8)) == pytest.approx(-5.2, abs=0.05)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_little_writing_is_looked_at_in_all_its_pixels(seed: int) -> None:
+    degrees = float(np.random.default_rng(seed + 40).uniform(-9, 9))
+    page = grey(pages.noisy(pages.askew(pages.one_line(seed + 20, (2480, 3508)), degrees), seed))
+    small = np.asarray(cv2.resize(page, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA), np.uint8)
+    assert skew(small, page) == pytest.approx(degrees, abs=0.1)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_shines_through_at_another_angle_does_not_win(seed: int) -> None:
+    degrees = float(np.random.default_rng(seed + 60).uniform(-9, 9))
+    front = pages.askew(pages.letter(seed + 90), degrees).astype(np.float32)
+    back = pages.askew(pages.letter(seed + 95)[:, ::-1], degrees + 7.0)
+    back = np.asarray(cv2.resize(back, (front.shape[1], front.shape[0])), np.uint8)
+    soft = cv2.GaussianBlur(back, (0, 0), 2.0).astype(np.float32)
+    through = np.asarray((front * (1 - 0.4 * (255 - soft) / 255)).clip(0, 255), np.uint8)
+    assert seen(through, seed) == pytest.approx(degrees, abs=0.1)
+
+
+@pytest.mark.parametrize("scale", [0.25, 0.4, 0.7])
+def test_a_straight_page_stays_straight_at_any_size(scale: float) -> None:
+    page = grey(pages.form(41))
+    small = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    assert skew(np.asarray(small, np.uint8)) == pytest.approx(0.0, abs=0.05)

@@ -35,7 +35,7 @@ CONTENT = 390
 STEP = 0.25
 RIVALS = 3
 """So many directions of the coarse search are looked at closely when they are nearly as good as the best."""
-RIVAL = 0.7
+RIVAL = 0.85
 STRIPS = 28
 LONG = 0.5
 """Radians a pixel below which a wave is as long as a character. Where little is written, single strokes that
@@ -111,7 +111,8 @@ def _content(ink: Ink) -> Box | None:
     blocks = _blocks(ink, BLOCK, BLOCK)
     flat = blocks.ravel()
     level = float(np.partition(flat, -8)[-8]) if flat.size > 8 else float(flat.max())
-    there = np.asarray(blocks > max(1.0, 0.06 * level), np.uint8)
+    ground = float(np.percentile(flat, 20))  # grain of a bad black-and-white scan lies everywhere
+    there = np.asarray(blocks > max(1.0, 0.06 * level, 1.5 * ground + 3.0 * (ground > 0)), np.uint8)
     near = cv2.filter2D(there, -1, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT)
     kept = np.asarray(there * (near >= 3), np.uint8)
     if not kept.any():
@@ -124,13 +125,13 @@ def _content(ink: Ink) -> Box | None:
 
 @lru_cache(maxsize=1)
 def _polar() -> tuple[NDArray[np.float64], NDArray[np.float32], NDArray[np.int16], NDArray[np.uint16]]:
-    """Directions in degrees, squared radii, and where they lie in the half spectrum."""
+    """Directions in degrees, radii, and where they lie in the half spectrum."""
     degrees = np.arange(0.0, 180.0, STEP) - 90.0
     radii = np.arange(10, int(SPECTRUM * 0.46), dtype=np.float64)
     turn = np.radians(degrees)[:, None]
     x, y = np.cos(turn) * radii, np.sin(turn) * radii + SPECTRUM // 2
     whole, part = cv2.convertMaps(x.astype(np.float32), y.astype(np.float32), cv2.CV_16SC2)
-    weights = np.asarray(np.square(radii), np.float32)
+    weights = np.asarray(radii, np.float32)
     return degrees, weights, np.asarray(whole, np.int16), np.asarray(part, np.uint16)
 
 
@@ -151,7 +152,8 @@ def _coarse(ink: Ink) -> list[float]:
     middle = SPECTRUM // 2
     power = np.concatenate((power[middle:], power[:middle]))
     degrees, weights, whole, part = _polar()
-    steps = cv2.remap(power, whole, part, cv2.INTER_LINEAR) @ weights
+    # Amplitude, not power: a halftone screen is one strong wave, a line of print is many.
+    steps = cv2.remap(np.sqrt(power), whole, part, cv2.INTER_LINEAR) @ weights
     half = len(steps) // 2
     both = steps[:half] + steps[half:]  # rows and columns: a quarter turn apart
     found: list[float] = []
@@ -234,7 +236,7 @@ class _Strips:
             found[each] = power.sum()
             if self._coarse is not None:
                 long = float(power[self._coarse].sum())
-                found[each] = np.sqrt(long * (found[each] - long))
+                found[each] = np.sqrt(max(0.0, long * (found[each] - long)))
         return found
 
 
