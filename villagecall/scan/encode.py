@@ -30,12 +30,13 @@ SMALL = 4
 """The layers of colour have a quarter of the mask's pixels along each side."""
 FAINTEST = 22
 """Levels below the paper from which on something is drawn sharply: three times the noise of a scanner."""
+PALE = 75
 MOST_INK = 0.3
 BUSY = 16
 MOST_PICTURE = 0.0025
 MASSIVE_MM = 3.5
 MOST_MASSIVE = 0.002
-ONE_INK = 3e-4
+ONE_INK = 5e-5
 COARSE = 2000
 UNEVEN = 28
 DARKEST_PAPER = 110
@@ -85,7 +86,9 @@ def _layered(grey: Gray, colour: Bgr) -> Layers | None:
     size = (width * times, height * times)
     fine = grey if times == 1 else np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC), np.uint8)
     darkest = np.asarray(cv2.resize(cv2.erode(half, _box(3)), small, interpolation=cv2.INTER_NEAREST), np.uint8)
-    level = np.asarray(cv2.resize(_threshold(darkest, paper), size), np.uint8)
+    edges = cv2.dilate(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, _box(3)), _box(3))
+    edges = cv2.resize(edges, small, interpolation=cv2.INTER_NEAREST)
+    level = np.asarray(cv2.resize(_threshold(darkest, paper, np.asarray(edges, np.uint8)), size), np.uint8)
     mask = np.asarray(cv2.compare(fine, level, cv2.CMP_LT), np.uint8)
     inked = np.asarray(cv2.resize(mask, (half.shape[1], half.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
     if float(cv2.mean(inked)[0]) > MOST_INK * 255:
@@ -118,12 +121,16 @@ def _paper(quarter: Gray) -> Gray:
     return np.asarray(cv2.resize(rough, (quarter.shape[1], quarter.shape[0])), np.uint8)
 
 
-def _threshold(darkest: Gray, paper: Gray) -> Gray:
+def _threshold(darkest: Gray, paper: Gray, edges: Gray) -> Gray:
     """Below which level there is ink: half way between the paper and the darkest around, so that strokes keep their
     weight whatever the ink, and never nearer to the paper than noise is."""
     depth = cv2.blur(cv2.dilate(cv2.subtract(paper, darkest), _box(9)), (9, 9))
     steps = np.maximum(FAINTEST, np.arange(256) * 0.36).astype(np.uint8)
-    return np.asarray(cv2.subtract(paper, cv2.LUT(depth, steps)), np.uint8)
+    level = cv2.subtract(paper, cv2.LUT(depth, steps))
+    # What is pale and has no edge is a stain or a shadow, which no stroke of one colour would show as it is.
+    needed = cv2.LUT(depth, np.where(np.arange(256) < PALE, np.arange(256) * 0.5, 0).astype(np.uint8))
+    soft = _over(cv2.subtract(needed, cv2.dilate(edges, _box(9))), 0)
+    return np.asarray(cv2.bitwise_and(level, cv2.bitwise_not(soft)), np.uint8)
 
 
 def _mean(image: Floats, weight: Floats) -> Floats:
