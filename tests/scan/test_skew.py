@@ -125,3 +125,20 @@ def test_a_straight_page_stays_straight_at_any_size(scale: float) -> None:
     page = grey(pages.form(41))
     small = cv2.resize(page, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     assert skew(np.asarray(small, np.uint8)) == pytest.approx(0.0, abs=0.05)
+
+
+def test_a_page_known_to_lie_nearly_straight_is_not_turned_by_writing_across_it() -> None:
+    page = pages.letter(33)
+    across = pages.askew(pages.letter(34), 20.0)
+    across = np.asarray(cv2.resize(across, (page.shape[1], page.shape[0])), np.uint8)
+    faint = grey(pages.faint(page, 0.3)).astype(np.float32)
+    both = (faint * (grey(across) / 255.0)).clip(0, 255).astype(np.uint8)
+    assert abs(skew(both)) > 6.0
+    assert skew(both, reach=6.0) == pytest.approx(0.0, abs=0.1)
+
+
+def test_blots_without_a_direction_turn_nothing() -> None:
+    page = np.full((1169, 827), 245, np.uint8)
+    for x, y, radius in ((200, 300, 60), (560, 420, 45), (380, 800, 80)):
+        cv2.circle(page, (x, y), radius, 90, -1, cv2.LINE_AA)
+    assert skew(page) == 0.0

@@ -36,6 +36,8 @@ STEP = 0.25
 RIVALS = 3
 """So many directions of the coarse search are looked at closely when they are nearly as good as the best."""
 RIVAL = 0.85
+SURE = 1.4
+"""The best direction has so many times the steps of the middling one, otherwise there is none."""
 STRIPS = 28
 LONG = 0.5
 """Radians a pixel below which a wave is as long as a character. Where little is written, single strokes that
@@ -140,8 +142,9 @@ def _taper(size: int) -> NDArray[np.float32]:
     return np.minimum(1, (np.minimum(at, size - 1 - at) + 1) / 16).astype(np.float32)
 
 
-def _coarse(ink: Ink) -> list[float]:
-    """The likeliest turns in degrees, to about ``STEP``, best first."""
+def _coarse(ink: Ink, reach: float) -> list[float]:
+    """The likeliest turns in degrees within ``reach``, to about ``STEP``, best first; none where no direction
+    stands out."""
     factor = -(-max(ink.shape) // CONTENT)
     small = ink if factor == 1 else _blocks(ink, factor, factor)
     height, width = small.shape
@@ -157,14 +160,16 @@ def _coarse(ink: Ink) -> list[float]:
     half = len(steps) // 2
     both = steps[:half] + steps[half:]  # rows and columns: a quarter turn apart
     found: list[float] = []
+    least = SURE * float(np.median(both))
+    both[np.abs((degrees[:half] + 45.0) % 90.0 - 45.0) > reach] = 0.0
     best = float(both.max())
     for _ in range(RIVALS):
         at = int(both.argmax())
-        if both[at] < RIVAL * best or best <= 0:
+        if both[at] < RIVAL * best or best <= least:
             break
         found.append(-float(degrees[at]) if degrees[at] > -45 else -float(degrees[at]) - 90.0)
         both[np.arange(at - 6, at + 7) % half] = 0.0
-    return found or [0.0]
+    return found
 
 
 def turned(image: Ink, degrees: float) -> Ink:
@@ -275,14 +280,18 @@ def _writing(gray: Gray, full: Gray) -> tuple[Ink, bool] | None:
     return ink[y : y + high, x : x + wide], False
 
 
-def skew(gray: Gray, full: Gray | None = None) -> float:
+def skew(gray: Gray, full: Gray | None = None, reach: float = 45.0) -> float:
     """Degrees that the content of an 8-bit grey page is turned counter-clockwise, within ±45.
 
-    ``full``: the same page in more pixels, where there are any. A page without anything on it gives 0.
+    ``full``: the same page in more pixels, where there are any. ``reach``: how far it can be turned at most,
+    where that is known. A page without anything on it, or without any direction, gives 0.
     """
     found = _writing(gray, gray if full is None else full)
     if found is None:
         return 0.0
     ink, few = found
-    angle = max((_closely(ink, coarse, few) for coarse in _coarse(ink)), key=lambda each: each[1])[0]
+    turns = [_closely(ink, coarse, few) for coarse in _coarse(ink, reach)]
+    if not turns:
+        return 0.0
+    angle = max(turns, key=lambda each: each[1])[0]
     return (angle + 45.0) % 90.0 - 45.0
