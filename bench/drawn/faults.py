@@ -373,7 +373,7 @@ def written(seed: int, how: str | None = None) -> Drawn:
         page = page * (1 - mask) + np.array((60, 40, 205), np.float32) * mask
         return Drawn(_read(rng, np.asarray(page, np.float32)), "seal", dpi=dpi, how=how)
     source = sheets.sheet(seed, "oneline", dpi)
-    x, y, w, h = cv2.boundingRect(np.asarray((source.min(axis=2) < 128) * 255, np.uint8))
+    x, y, w, h = cv2.boundingRect(np.asarray((source.min(axis=2) < 235) * 255, np.uint8))
     share = {"word": 0.25, "number": 0.1, "pencil": 0.4, "line": 1.0}[how]
     strength = rng.uniform(0.22, 0.4) if how in ("word", "pencil") else rng.uniform(0.6, 1)
     piece = source[y : y + h, x : x + max(min(w, 2 * h), int(w * share))]
