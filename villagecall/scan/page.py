@@ -21,6 +21,9 @@ SEARCH_SIDE = 1280
 GLANCE_SIDE = 1100
 """About so large is the page for what needs no detail: which way up, light, colour, thumbnail."""
 
+LIES_STRAIGHT = 6.0
+"""Degrees that writing may be turned against the edges of a photographed page; what is further is not its lines."""
+
 __all__ = ["PageResult", "Plan", "judge", "region", "straighten"]
 
 
@@ -69,12 +72,12 @@ def judge(picture: Picture, turned: int = 0) -> PageResult:
     found = find_quad(picture)
     quad = None if found is None else tuple((round(float(x)), round(float(y))) for x, y in found.quad)
     if quad is None:
-        angle = round(skew.skew(picture.light), 3)
+        angle = round(skew.skew(picture.light, picture.grey), 3)
         plan = Plan(None, angle, 0)
     else:
         plan = Plan(quad, 0.0, 0)
         flat = straighten(picture.light, picture, plan, min(1.0, SEARCH_SIDE / max(picture.size)))
-        angle = _edge_angle(np.array(quad, np.float64)) + skew.skew(flat)
+        angle = _edge_angle(np.array(quad, np.float64)) + skew.skew(flat, reach=LIES_STRAIGHT)
         angle = (angle + 45.0) % 90.0 - 45.0
     where = place(picture, plan)
     dpi = dpi_of(picture.dpi, max(where.width, where.height), quad is not None)
