@@ -10,6 +10,8 @@ import type { CallView, LineWord, Muted, PartyView, Slot } from './wire'
 
 /** How long a new connection may take to carry its first packet. */
 const PATH_MS = 8000
+/** A participant sends sound 50 times a second, muted or not: this much silence is a lost path. */
+const SILENCE_MS = 600
 
 export type MediaState = 'off' | 'connecting' | 'up' | 'reconnecting'
 
@@ -62,7 +64,9 @@ export class CallClient {
       this.state.ringing = [] // whatever still rings is told again
       if (welcome.call) this.take(welcome.call)
       else if (this.state.call) this.finish()
-      if (this.state.call && this.state.media !== 'up' && this.state.media !== 'off') this.again(0)
+      if (!this.state.call || this.state.media === 'off') return
+      if (this.state.media !== 'up') this.again(0)
+      else void this.listen()
     })
     socket.on('ring', ({ call }) => {
       this.state.ringing = [...this.state.ringing.filter((other) => other.call_id !== call.call_id), call]
@@ -232,6 +236,14 @@ export class CallClient {
       this.joining = null // what still hangs there has lost its connection
       this.join().catch(() => undefined) // told in state.error
     }, ms)
+  }
+
+  /** The line is back while the picture seems to be up: only the packets tell whether the node still knows us. */
+  private async listen(): Promise<void> {
+    const peer = this.peer
+    if (!peer || !this.state.remotes.length) return
+    const flows = await peer.flows(SILENCE_MS).catch(() => true)
+    if (!flows && peer === this.peer) this.again(0)
   }
 
   private opening: Promise<void> | null = null

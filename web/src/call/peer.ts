@@ -70,6 +70,18 @@ export class Peer {
     await this.video.sender.replaceTrack(local.getVideoTracks()[0] ?? null)
   }
 
+  /** Whether anything arrives within `ms`. A node that was restarted is silent long before ICE gives the path up. */
+  async flows(ms: number): Promise<boolean> {
+    const bytes = async (): Promise<number> => {
+      let sum = 0
+      for (const one of (await this.pc.getStats()).values()) if (one.type === 'inbound-rtp') sum += one.bytesReceived ?? 0
+      return sum
+    }
+    const before = await bytes()
+    await new Promise((done) => setTimeout(done, ms))
+    return (await bytes()) > before
+  }
+
   close(): void {
     this.closed = true
     this.pc.close()
