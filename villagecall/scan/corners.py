@@ -23,7 +23,7 @@ Lines = NDArray[np.float64]
 WORK = 640
 """Longest side in pixels, about, of the picture that is searched."""
 _STROKES = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
-LINES = 16
+LINES = 26
 MIN_AREA = 0.10
 """Of the frame: anything smaller is not the page somebody wanted to photograph."""
 
@@ -54,7 +54,7 @@ def _field(image: Bgr) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArra
         take = cv2.compare(size, best, cv2.CMP_GT)
         for one, all_ in ((across, gx), (down, gy), (size, best)):
             cv2.copyTo(one, take, all_)
-        high = max(24.0, float(np.percentile(size[::2, ::2], 97)))
+        high = max(10.0, float(np.percentile(size[::2, ::2], 97)))
         cv2.bitwise_or(edges, cv2.Canny(x, y, high * 0.2, high), edges)
     return gx, gy, edges
 
@@ -238,7 +238,7 @@ def ranked(image: Bgr, most: int = 8) -> list[Found]:
     quads, sides = _quads(lines, (h, w))
     if len(quads) == 0:
         return []
-    floor = max(10.0, 0.22 * float(np.percentile(cv2.magnitude(gx, gy)[::2, ::2], 99)))
+    floor = max(6.0, 0.22 * float(np.percentile(cv2.magnitude(gx, gy)[::2, ::2], 99)))
     field = _Field(gx, gy, lines, floor)
     supports = np.column_stack(
         [field.support(sides[:, side], quads[:, side], quads[:, (side + 1) % 4]) for side in range(4)]
