@@ -118,12 +118,16 @@ def test_a_call_waits_until_somebody_is_on_duty(county: County, sit_down: Sit, s
     officer.at("decline").click()
     officer.at("ring").wait_for(state="hidden")
     clerk.until("call-stage", "data-state", "waiting")
+    officer.sees("answer-waiting")
 
-    # Away and back on duty, it rings again, and is answered.
+    # Away and back on duty, it rings again; left once more, it is answered from its line in the queue.
     officer.at("duty").click()
     expect(officer.at("duty")).to_have_attribute("aria-pressed", "false")
     officer.at("duty").click()
-    officer.answers()
+    officer.sees("ring")
+    officer.at("decline").click()
+    officer.at("answer-waiting").click()
+    officer.until("call", "data-media", "up")
     clerk.until("call-stage", "data-state", "active")
     clerk.has_moving_picture(clerk.at("remote-video"))
     officer.at("hang-up").click()
