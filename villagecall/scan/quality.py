@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from villagecall.case import Fault, Spot
-from villagecall.scan.skew import shrink
+from villagecall.scan.skew import reduce, shrink
 
 Gray = NDArray[np.uint8]
 Bgr = NDArray[np.uint8]
@@ -193,7 +193,7 @@ def find_faults(glance: Bgr, sharp: Gray, dpi: int, cut: tuple[str, ...], *, pho
     pixels that show how sharp it is; ``dpi`` 0 = not known, of a photo as if it were of A4; ``cut`` the sides
     that the picture leaves out.
     """
-    small = shrink(glance, GLANCE)
+    small = shrink(reduce(glance, 2 * GLANCE), GLANCE)
     coarse = lowdpi(_of_card(dpi, glance) if photographed else dpi, photographed=photographed)
     found = [
         dark(small) if photographed else None,
