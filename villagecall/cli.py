@@ -37,15 +37,15 @@ def _serve(args: argparse.Namespace) -> int:
     return app.run(settings.load(args.config))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
+def parser(rooms: Sequence[str] = ROOMS) -> argparse.ArgumentParser:
+    """The command line, whole or of some ``rooms``."""
     top = argparse.ArgumentParser(prog="villagecall", description="村能办: errands finished in the village.")
     top.add_argument("--version", action="version", version=__version__)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
     serve = commands.add_parser("serve", help="the server")
     serve.add_argument("--config", type=Path, help="settings file (TOML)")
     serve.set_defaults(run=_serve)
-    for room in ROOMS:
+    for room in rooms:
         module = importlib.import_module(f"villagecall.{room}.commands")
         module.register(commands, open_services)
     return top
@@ -53,7 +53,9 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit status."""
-    args = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    # The scan engine's parent is to be small: the other rooms would bring 130 MB of libraries it never uses.
+    args = parser(("scan",) if words[:1] == ["scan"] else ROOMS).parse_args(words)
     try:
         status: int = args.run(args)
     except Refusal as refusal:
