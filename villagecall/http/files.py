@@ -227,7 +227,9 @@ async def casefile(context: Context) -> Answer:
             page.height,
             0,
             names.get(page.material, page.material) if page.live else "已替换或删除的页",
-            "" if page.live else names.get(page.material, page.material),
+            ""
+            if page.live
+            else f"{names.get(page.material, page.material)} {'已替换' if page.replaced_by else '已删除'}",
             text=read(await services.approval.text_of(page)) if worker else (),
         )
         for page in pages
