@@ -41,6 +41,10 @@ class Pc {
   createOffer = async () => ({ type: 'offer', sdp: 'v=0' })
   setLocalDescription = async () => this.onicecandidate?.({ candidate: { toJSON: () => ({ candidate: 'early' }) } })
   setRemoteDescription = async (remote: unknown) => void (this.remote = remote)
+  /** Bytes received so far, and how many more each time somebody asks. */
+  bytes = 0
+  flow = 0
+  getStats = async () => new Map([['in', { type: 'inbound-rtp', bytesReceived: (this.bytes += this.flow) }]])
   path(state: string): void {
     this.connectionState = state
     this.onconnectionstatechange?.()
@@ -114,6 +118,17 @@ describe('a call', () => {
     expect(client.state.remotes.map((one) => one.participant)).toEqual(['desk', 'dept'])
     expect(client.state.remotes[0]!.stream).toBe(first!.stream)
     expect(client.state.muted['desk']?.audio).toBe(true)
+  })
+
+  it.each([[0, 2], [160, 1]])('once the line is back, %i bytes between two looks make %i connections', async (flow, connections) => {
+    vi.useFakeTimers()
+    const { push, pc } = await inCall()
+    pc.path('connected')
+    pc.flow = flow
+    push('welcome', { call: view() })
+    await vi.advanceTimersByTimeAsync(700)
+    expect([Pc.all.length, pc.closed]).toEqual([connections, connections === 2])
+    vi.useRealTimers()
   })
 
   it('a path in doubt gets a second, then a new connection with the same camera', async () => {
