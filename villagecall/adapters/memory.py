@@ -171,6 +171,7 @@ class MemoryJournal:
         taken = sorted(due, key=lambda row: (row.due, row.id))[: limited(limit)]
         for row in taken:
             row.due, row.attempt = now + timedelta(seconds=lease_s), row.attempt + 1
+        taken.sort(key=lambda row: row.id)  # the longest due are chosen, and handed out in the order they came
         return [Delivery(row.id, row.message, row.stream, row.attempt) for row in taken]
 
     def _row(self, delivery: Delivery) -> _Row:
