@@ -158,7 +158,7 @@ class MemoryJournal:
     async def reseal(self, record: SealedRecord) -> None:
         present = self._records.get(record.id)
         if present and not present.erased and present.key_id != record.key_id:
-            self._records[record.id] = record
+            self._records[record.id] = replace(record, stream=present.stream)
 
     async def erase(self, record_id: UUID) -> None:
         present = self._records.get(record_id)

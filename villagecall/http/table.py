@@ -233,7 +233,9 @@ ROUTES: tuple[Route, ...] = (
         c.CaseReply,
         c.TurnPage,
     ),
-    Route("page_view", "GET", _CASE + "/pages/{page_id}/view", READERS, "case", "查看页 view copy", media="image/svg+xml"),
+    Route(
+        "page_view", "GET", _CASE + "/pages/{page_id}/view", READERS, "case", "查看页 view copy", media="image/svg+xml"
+    ),
     Route(
         "page_thumb", "GET", _CASE + "/pages/{page_id}/thumb", READERS, "case", "缩略图 thumbnail", media="image/jpeg"
     ),
