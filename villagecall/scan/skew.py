@@ -36,7 +36,7 @@ STEP = 0.25
 RIVALS = 3
 """So many directions of the coarse search are looked at closely when they are nearly as good as the best."""
 RIVAL = 0.85
-SURE = 1.4
+SURE = 1.15
 """The best direction has so many times the steps of the middling one, otherwise there is none."""
 STRIPS = 28
 LONG = 0.5
