@@ -178,8 +178,8 @@ def faults(name: str, truth: list[Truth], said: Answers) -> list[Figure]:
     fine = [image for image in chosen if image.get("quality", "ok") == "ok"]
     if not bad or not fine:
         return []
-    share = 100 * statistics.mean(image["quality"] in str(said[image["file"]]["quality"]) for image in bad)
-    false = 100 * statistics.mean(bool(said[image["file"]]["quality"]) for image in fine)
+    share = 100 * statistics.mean(image["quality"] in str(said[image["file"]]["faults"]) for image in bad)
+    false = 100 * statistics.mean(bool(said[image["file"]]["faults"]) for image in fine)
     told = f"right {share:.0f} %, false alarms {false:.1f} %"
     met = share >= 95 and false <= 2
     return [Figure(f"faults, {len(bad)} bad and {len(fine)} fine {name}", told, "", "", None, "≥ 95 %, ≤ 2 %", met)]

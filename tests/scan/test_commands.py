@@ -57,7 +57,7 @@ class TestInspect:
         assert [Path(each["file"]).name for each in found] == [
             "申请表.jpg", "letter.png", *["feeder.tiff"] * 3, *["printed.pdf"] * 2,
         ]  # fmt: skip
-        assert set(found[0]) == {"file", "angle", "orientation", "quad", "blank", "quality", "ms"}
+        assert set(found[0]) == {"file", "angle", "orientation", "quad", "blank", "quality", "faults", "ms"}
         assert found[0]["angle"] == pytest.approx(3.0, abs=0.1)
         assert [each["page"] for each in found[2:5]] == [1, 2, 3]
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support import pages
 from villagecall.case import Fault, Verdict
-from villagecall.scan.quality import find_faults
+from villagecall.scan.quality import codes, find_faults
 
 SKIN = {"light": (150, 185, 230), "tanned": (95, 135, 195), "dark": (60, 88, 135)}
 SIZE = (1100, 1556)
@@ -87,3 +87,9 @@ def test_a_verdict_keeps_its_faults_and_their_places() -> None:
     faults = tuple(found(touched(pages.letter(10, SIZE), (250, 1250), (-60, 1500), SKIN["light"])))
     verdict = Verdict(ok=False, faults=faults)
     assert Verdict.model_validate_json(verdict.model_dump_json()) == verdict
+
+
+def test_an_inspection_names_a_finger_apart_from_the_terms_of_the_evaluation() -> None:
+    page = touched(pages.letter(11, SIZE), (250, 1250), (-60, 1500), SKIN["light"])
+    said = codes(tuple(found(page, dpi=40)))
+    assert said == {"quality": ["lowdpi"], "faults": ["finger", "lowdpi"]}

@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from villagecall.case import Verdict
 from villagecall.scan.pool import Judged, Pool
+from villagecall.scan.quality import codes
 from villagecall.scan.refusals import ScanRefusal
 from villagecall.settings import Settings
 
@@ -110,7 +111,7 @@ def seen(file: Path, judged: Judged) -> dict[str, object]:
         "orientation": verdict.orientation,
         "quad": [list(corner) for corner in verdict.quad] if verdict.quad else None,
         "blank": verdict.blank,
-        "quality": [fault.code for fault in verdict.faults],
+        **codes(verdict.faults),
         "ms": judged.ms,
     }
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from villagecall.scan.decode import Document
 from villagecall.scan.page import judge
+from villagecall.scan.quality import codes
 
 
 def inspect_file(path: Path | str, frame: int = 0) -> dict[str, object]:
-    """``{file, angle, orientation, quad, blank, quality, ms}``; raises a refusal for what is no page."""
+    """``{file, angle, orientation, quad, blank, quality, faults, ms}``; raises a refusal for what is no page."""
     began = time.perf_counter()
     result = judge(Document(Path(path).read_bytes()).picture(frame))
     verdict = result.verdict
@@ -20,6 +21,6 @@ def inspect_file(path: Path | str, frame: int = 0) -> dict[str, object]:
         "orientation": verdict.orientation,
         "quad": [list(corner) for corner in result.quad] if result.quad else None,
         "blank": verdict.blank,
-        "quality": [fault.code for fault in verdict.faults],
+        **codes(verdict.faults),
         "ms": round((time.perf_counter() - began) * 1000),
     }

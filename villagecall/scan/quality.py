@@ -21,6 +21,8 @@ PHOTO_DPI = 68
 """A photo reads finer than a scan of as many dots: there a character of 3.7 mm has ten of them."""
 SOFT = 4.2
 """Pixels: edges of a sharp picture are below 3.5 wide, bilinear warping included."""
+KNOWN = ("blur", "dark", "glare", "cutoff", "lowdpi")
+"""The codes that an outside evaluation of page quality knows; a finger is this project's own."""
 BURNT = 250
 GLANCE = 300
 """Longest side of the picture that large things are looked for on."""
@@ -32,6 +34,12 @@ _WHERE = {
     (2, 0): ("左下角", "lower left"), (2, 1): ("下边", "bottom"), (2, 2): ("右下角", "lower right"),
 }  # fmt: skip
 _SIDES = {"top": ("上边", "top"), "right": ("右边", "right"), "bottom": ("下边", "bottom"), "left": ("左边", "left")}
+
+
+def codes(faults: tuple[Fault, ...]) -> dict[str, list[str]]:
+    """``quality``: those of :data:`KNOWN`; ``faults``: every code, in the order of ``faults``."""
+    every = [fault.code for fault in faults]
+    return {"quality": [code for code in every if code in KNOWN], "faults": every}
 
 
 def place(spot: Spot) -> tuple[str, str]:
