@@ -55,7 +55,7 @@ def _skew(title: str, chosen: list[Truth], said: Answers, *, hard: bool) -> list
     for image in chosen:
         picture = Document(image["path"].read_bytes()).picture(0)
         gray = np.ascontiguousarray(picture.grey)
-        times[""].append(min(_cpu_ms(lambda light=picture.light: skew.skew(light)) for _ in range(2)))  # type: ignore[misc]
+        times[""].append(min(_cpu_ms(lambda seen=(picture.light, gray): skew.skew(*seen)) for _ in range(2)))  # type: ignore[misc]
         for name, way in ways.items():
             angle, spent = way(gray)
             times[name].append(1000 * spent)

@@ -13,9 +13,12 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.drawn import scans
+from bench.drawn import desks, faults, scans
+from tests.support.pages import encoded
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "scan"
+PNG = b"\x89PNG"
+KNOWN = ("ok", "blur", "dark", "glare", "cutoff", "lowdpi")
 Truth = dict[str, Any]
 """A record as the evaluation's ``truth.json`` has it, and ``path``."""
 
@@ -30,13 +33,53 @@ def shared() -> list[Truth]:
 
 @contextmanager
 def drawn(first: int, count: int) -> Iterator[list[Truth]]:
-    """``count`` scans drawn from seed ``first`` on."""
+    """Pages drawn from seed ``first`` on: ``count`` scans, a third as many photos of pages on desks and tables, as
+    many of pages with one fault and of pages without, turned ones, empty ones and barely written ones."""
+    third = count // 3
     with tempfile.TemporaryDirectory() as folder:
-        made = []
-        for at, page in enumerate(scans.mixture(first, count)):
-            path = Path(folder) / f"{at:04d}{'.png' if page.mode == 'bilevel' else '.jpg'}"
-            path.write_bytes(page.data())
-            made.append({**page.truth(path.name), "path": path})
+        made: list[Truth] = []
+
+        def add(data: bytes, **truth: object) -> None:
+            path = Path(folder) / f"{len(made):04d}{'.png' if data[:4] == PNG else '.jpg'}"
+            path.write_bytes(data)
+            made.append({"angle": None, "blank": False, **truth, "file": path.name, "path": path})
+
+        for page in scans.mixture(first, count):
+            add(page.data(), **page.truth(""))
+        for seed in range(first, first + third):
+            photo = desks.photo(seed)
+            quad = None if photo.quad is None else photo.quad.tolist()
+            wrong = (photo.quality or ["ok"])[0]
+            add(photo.data, task="quality" if photo.quality else "photo", kind="desk", quad=quad, quality=wrong)
+        for seed in range(first, first + third):
+            wrong = faults.PHOTO_FAULTS[seed % len(faults.PHOTO_FAULTS)] if seed % 2 else "ok"
+            fault = faults.photo(seed, wrong)
+            if fault.quality in KNOWN:
+                add(
+                    encoded(fault.image, dpi=fault.dpi or 1),
+                    task="quality",
+                    kind=fault.kind,
+                    quad=None,
+                    quality=fault.quality,
+                )
+            turned = faults.turned(seed)
+            add(
+                encoded(turned.image, dpi=turned.dpi or 1),
+                task="orient",
+                kind=turned.kind,
+                quad=None,
+                orientation=turned.orientation,
+                quality="ok",
+            )
+            for empty in (faults.empty(seed), faults.written(seed)):
+                add(
+                    encoded(empty.image, dpi=empty.dpi or 1),
+                    task="blank",
+                    kind=empty.kind,
+                    quad=None,
+                    blank=empty.blank,
+                    quality="ok",
+                )
         yield made
 
 
