@@ -34,6 +34,10 @@ def test_a_blurred_page_is_a_bad_scan_and_not_a_blank_one() -> None:
     assert not is_blank(grey(np.asarray(cv2.GaussianBlur(pages.letter(3), (0, 0), 5), np.uint8)))
 
 
+def test_a_page_out_of_focus_until_its_lines_run_together_is_not_blank() -> None:
+    assert not is_blank(grey(np.asarray(cv2.GaussianBlur(pages.letter(4), (0, 0), 8), np.uint8)))
+
+
 def test_punched_holes_a_crease_and_dust_are_no_writing() -> None:
     image = pages.blank(5)
     for y in (600, 1100):
