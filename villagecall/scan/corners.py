@@ -84,7 +84,7 @@ def _lines(edges: NDArray[np.uint8]) -> list[tuple[float, float, float]]:
     return [(line[0], line[1], line[2]) for line in found[:LINES]]
 
 
-def _ordered(quad: Points) -> Points:
+def ordered(quad: Points) -> Points:
     """Clockwise from the corner nearest the top left."""
     middle = quad.mean(axis=0)
     turn = np.arctan2(quad[:, 1] - middle[1], quad[:, 0] - middle[0])
@@ -243,24 +243,24 @@ def ranked(image: Bgr, most: int = 8) -> list[Found]:
     supports = np.column_stack(
         [field.support(sides[:, side], quads[:, side], quads[:, (side + 1) % 4]) for side in range(4)]
     )
-    framed = sides >= frame
-    weakest = np.where(framed, 1.0, supports).min(axis=1)
-    inner = np.maximum((~framed).sum(axis=1), 1)
-    mean = np.where(framed, 0.0, supports).sum(axis=1) / inner
+    on_frame = sides >= frame
+    weakest = np.where(on_frame, 1.0, supports).min(axis=1)
+    inner = np.maximum((~on_frame).sum(axis=1), 1)
+    mean = np.where(on_frame, 0.0, supports).sum(axis=1) / inner
     following = np.roll(quads, -1, axis=1)
     area = np.abs((quads[:, :, 0] * following[:, :, 1] - quads[:, :, 1] * following[:, :, 0]).sum(axis=1)) / 2
     slanted = np.maximum(_squareness(quads) - 0.3, 0.0)
-    score = mean + 0.6 * weakest + 0.25 * np.sqrt(area / (w * h)) - 0.35 * framed.sum(axis=1) - 2.0 * slanted
-    score[((~framed).sum(axis=1) < 2) | (weakest < 0.45)] = -np.inf
+    score = mean + 0.6 * weakest + 0.25 * np.sqrt(area / (w * h)) - 0.35 * on_frame.sum(axis=1) - 2.0 * slanted
+    score[((~on_frame).sum(axis=1) < 2) | (weakest < 0.45)] = -np.inf
     best: list[Found] = []
     for at in np.argsort(-score)[: most * 4]:
         if not np.isfinite(score[at]) or len(best) == most:
             break
         quad = quads[at]
-        if any(np.abs(_ordered(quad) - other.quad).max() < 0.012 * max(height, width) for other in best):
+        if any(np.abs(ordered(quad) - other.quad).max() < 0.012 * max(height, width) for other in best):
             continue
         quad = _clockwise(quad)
-        best.append(Found(_ordered(quad), float(weakest[at]), _cut(quad, width, height, 1.0)))
+        best.append(Found(ordered(quad), float(weakest[at]), cut(quad, width, height, 1.0)))
     return best
 
 
@@ -279,7 +279,12 @@ def _on_frame(a: Points, b: Points, width: int, height: int, scale: float) -> st
     return ""
 
 
-def _cut(quad: Points, width: int, height: int, scale: float) -> tuple[str, ...]:
+def framed(quad: Points, width: int, height: int, scale: float) -> list[bool]:
+    """Which of the four sides are the frame's own."""
+    return [bool(_on_frame(quad[at], quad[(at + 1) % 4], width, height, scale)) for at in range(4)]
+
+
+def cut(quad: Points, width: int, height: int, scale: float) -> tuple[str, ...]:
     names = (_on_frame(quad[at], quad[(at + 1) % 4], width, height, scale) for at in range(4))
     return tuple(name for name in names if name)
 
@@ -292,4 +297,4 @@ def refined(image: Bgr, found: Found) -> Found | None:
     quad = _refined(image, found.quad, tuple(keep))
     if not cv2.isContourConvex(quad.astype(np.float32)):
         return None
-    return Found(_ordered(quad), found.support, found.cut)
+    return Found(ordered(quad), found.support, found.cut)

@@ -84,10 +84,10 @@ def lies_on_something(lab: NDArray[np.float32], found: Found, factor: int) -> bo
         if way[0] < -DARKER:
             return False  # a picture printed on a page
         ways.append(way)
-    return len(ways) >= 2 and _is_paper(lab, quad)
+    return len(ways) >= 2 and is_paper(lab, quad)
 
 
-def _is_paper(lab: NDArray[np.float32], quad: NDArray[np.float64]) -> bool:
+def is_paper(lab: NDArray[np.float32], quad: NDArray[np.float64]) -> bool:
     """A printed picture on a page has paper around it that is lighter than the picture, and without colour."""
     mask = np.zeros(lab.shape[:2], np.uint8)
     cv2.fillConvexPoly(mask, quad.round().astype(np.int32), 1)

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
-from villagecall.scan import corners, ground
+from villagecall.scan import corners, evidence, ground, regions
 from villagecall.scan.corners import Found
 from villagecall.scan.picture import Bgr, Picture
 from villagecall.scan.skew import reduce
@@ -18,6 +19,7 @@ UNLIKE, SHARE = 10, 0.08
 STEP = 1.0
 """Levels to the pixel: the faint shadow of a sheet on a white desk has twice that."""
 REACHED = 0.8
+OPPOSITE = (("top", "bottom"), ("left", "right"))
 
 
 def find_quad(picture: Picture) -> Found | None:
@@ -29,12 +31,45 @@ def find_quad(picture: Picture) -> Found | None:
     lab = ground.coarse(image)
     small = reduce(image, corners.WORK)
     factor, coarser = (max(1, image.shape[0] // each.shape[0]) for each in (small, lab))
-    for found in corners.ranked(small):
-        found = replace(found, quad=(found.quad + 0.5) * factor - 0.5)
-        if len(found.cut) < 3 and ground.lies_on_something(lab, found, coarser):
-            near = corners.refined(image, found)
-            return near and replace(near, quad=(near.quad + 0.5) * picture.step - 0.5)
-    return None
+    lined = [replace(found, quad=(found.quad + 0.5) * factor - 0.5) for found in corners.ranked(small)]
+    found = _first(lab, coarser, lined)
+    if found is None or found.cut:  # a line on the desk may seem to lead the page out of the frame
+        areas = _by_area(lab, coarser, image)
+        whole = [each for each in areas if not each.cut]
+        found = (
+            _first(lab, coarser, whole)
+            or found
+            or _first(lab, coarser, areas)
+            or _best(lab, coarser, [*lined, *areas], image)
+        )
+    near = found and corners.refined(image, found)
+    return near and replace(near, quad=(near.quad + 0.5) * picture.step - 0.5)
+
+
+def _first(lab: NDArray[np.float32], factor: int, likely: list[Found]) -> Found | None:
+    """The first that differs from what it lies on along all of its sides."""
+    plain = (each for each in likely if len(each.cut) < 3 and ground.lies_on_something(lab, each, factor))
+    return next(plain, None)
+
+
+def _best(lab: NDArray[np.float32], factor: int, likely: list[Found], image: Bgr) -> Found | None:
+    """The one with the best evidence along its sides, where things hide a part of them or the step is faint."""
+    if not likely:
+        return None
+    quads = np.array([(each.quad + 0.5) / factor - 0.5 for each in likely])
+    sides = np.array([corners.framed(each.quad, image.shape[1], image.shape[0], 1 / factor) for each in likely])
+    weighed = evidence.weigh(lab, quads, sides)
+    order = (at for at in np.argsort(-weighed.worth).tolist() if weighed.page[at] and ground.is_paper(lab, quads[at]))
+    return next((likely[at] for at in order), None)
+
+
+def _by_area(lab: NDArray[np.float32], factor: int, image: Bgr) -> list[Found]:
+    quads = [(quad + 0.5) * factor - 0.5 for quad in regions.candidates(lab)]
+    size = (image.shape[1], image.shape[0])
+    found = [Found(corners.ordered(quad), 1.0, corners.cut(quad, *size, 1 / factor)) for quad in quads]
+    # A strip from edge to edge of the frame is part of a page more often than a page.
+    found = [each for each in found if not any(set(pair) <= set(each.cut) for pair in OPPOSITE)]
+    return sorted(found, key=lambda each: -float(cv2.contourArea(each.quad.astype(np.float32))))
 
 
 def _fills(image: Bgr) -> bool:
