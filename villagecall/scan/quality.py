@@ -136,11 +136,13 @@ def dark(small: Bgr) -> Fault | None:
 
 def glare(page: NDArray[np.uint8]) -> Fault | None:
     """A burnt-out patch that swallows what lies below it. ``page`` is the rectified page in BGR, a photo."""
-    small = np.asarray(cv2.resize(page, (420, 594), interpolation=cv2.INTER_AREA), np.uint8)
-    burnt = (small.min(axis=2) >= BURNT).astype(np.uint8)
+    # Halved first: the library is several times faster at that than at a broken factor.
+    small = np.asarray(cv2.resize(reduce(page, 594), (420, 594), interpolation=cv2.INTER_AREA), np.uint8)
+    darkest = np.asarray(cv2.min(cv2.min(small[:, :, 0], small[:, :, 1]), small[:, :, 2]), np.uint8)
+    burnt = (darkest >= BURNT).astype(np.uint8)
     if burnt.mean() > 0.85:
         return None  # a white page in good light is white all over
-    around = float(np.percentile(small.min(axis=2)[burnt == 0], 60))
+    around = float(np.percentile(darkest[burnt == 0][::5], 60))
     burnt = np.asarray(cv2.morphologyEx(burnt, cv2.MORPH_OPEN, np.ones((7, 7), np.uint8)), np.uint8)
     count, labels, stats, _ = cv2.connectedComponentsWithStats(burnt)
     if count < 2 or around > 246:
@@ -234,7 +236,7 @@ def finger(small: Bgr) -> Fault | None:
     nothing.
     """
     wide = small.astype(np.int16)
-    paper = np.percentile(small.reshape(-1, 3), 75, axis=0).clip(24, 255)
+    paper = np.percentile(small[::2, ::2].reshape(-1, 3), 75, axis=0).clip(24, 255)
     blue, green, red = (np.asarray(wide[:, :, at] * (255.0 / paper[at]), np.float32) for at in range(3))
     warm = red - blue
     skin = (
