@@ -18,7 +18,8 @@ UNLIKE, SHARE = 10, 0.08
 """Levels by which the rim may differ from the paper, and over how much of it: dust, a punched hole, a corner."""
 STEP = 1.0
 """Levels to the pixel: the faint shadow of a sheet on a white desk has twice that."""
-REACHED = 0.8
+SHUT, OPEN = 0.05, 0.55
+"""So little of the picture may be shut off by steps, and so much must be without any."""
 OPPOSITE = (("top", "bottom"), ("left", "right"))
 
 
@@ -73,8 +74,9 @@ def _by_area(lab: NDArray[np.float32], factor: int, image: Bgr) -> list[Found]:
 
 
 def _fills(image: Bgr) -> bool:
-    """Whether the page plainly fills the frame: the frame's rim is paper, and most of the middle is reached from
-    there without a step. Says no where it is not plain; a few milliseconds instead of the whole search."""
+    """Whether the page plainly fills the frame: the frame's rim is paper, and hardly anything is shut off
+    from it by steps: a sheet that lies on something is. Says no where it is not plain; a few milliseconds instead
+    of the whole search."""
     planes = cv2.split(cv2.cvtColor(reduce(image, GLANCE), cv2.COLOR_BGR2LAB))
     light = np.asarray(cv2.morphologyEx(planes[0], cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.uint8)
     if min(light.shape) < 40:
@@ -91,6 +93,5 @@ def _fills(image: Bgr) -> bool:
     free = np.asarray(1 - cv2.dilate(walls, np.ones((3, 3), np.uint8)), np.uint8)
     free[:2], free[-2:], free[:, :2], free[:, -2:] = 1, 1, 1, 1
     _, labels = cv2.connectedComponents(free, connectivity=4)
-    high, wide = free.shape
-    middle = labels[high // 8 : -(high // 8), wide // 8 : -(wide // 8)]
-    return float((middle == labels[0, 0]).mean()) >= REACHED
+    shut = (labels != labels[0, 0]) & (free > 0)
+    return float(shut.mean()) < SHUT and float(free.mean()) > OPEN
