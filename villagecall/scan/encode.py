@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from villagecall.scan import fax
 from villagecall.scan.layers import MEDIA_TYPE, Layers
+from villagecall.scan.picture import halved
 from villagecall.scan.skew import reduce
 
 Gray = NDArray[np.uint8]
@@ -37,6 +38,8 @@ MOST_PICTURE = 0.0025
 MASSIVE_MM = 3.5
 MOST_MASSIVE = 0.002
 ONE_INK = 5e-5
+MOST_UNMIXED = 3.0
+"""So many times further from the paper an ink may be than the pixel it is a part of."""
 COARSE = 2000
 UNEVEN = 28
 DARKEST_PAPER = 110
@@ -54,8 +57,8 @@ class View:
 
 
 def view(grey: Gray, colour: Bgr, dpi: int) -> View:
-    """The straight, upright page: ``grey`` at up to :data:`VIEW_DPI`; ``colour`` BGR, the same page at half that or
-    less (a quarter is used where the page is no picture); ``dpi`` of ``grey``, 0 = unknown."""
+    """The straight, upright page: ``grey`` at up to :data:`VIEW_DPI`; ``colour`` BGR, the same page at any smaller
+    size: a quarter of ``grey`` is all that layers use; ``dpi`` of ``grey``, 0 = unknown."""
     found = _layered(grey, colour)
     if found is not None:
         return View(found.width, found.height, MEDIA_TYPE, found.pack())
@@ -75,9 +78,9 @@ def _layered(grey: Gray, colour: Bgr) -> Layers | None:
     height, width = grey.shape
     if min(width, height) < 64 or width > fax.MOST:
         return None
-    small = (-(-width // SMALL), -(-height // SMALL))
-    half = np.asarray(cv2.resize(grey, ((width + 1) // 2, (height + 1) // 2), interpolation=cv2.INTER_AREA), np.uint8)
-    quarter = np.asarray(cv2.resize(half, small, interpolation=cv2.INTER_AREA), np.uint8)
+    half = halved(grey)
+    quarter = halved(half)
+    small = (quarter.shape[1], quarter.shape[0])
     paper = _paper(quarter)
     if float(np.median(paper)) < DARKEST_PAPER:
         return None
@@ -85,24 +88,35 @@ def _layered(grey: Gray, colour: Bgr) -> Layers | None:
     times = 2 if max(grey.shape) < COARSE else 1
     size = (width * times, height * times)
     fine = grey if times == 1 else np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_CUBIC), np.uint8)
-    darkest = np.asarray(cv2.resize(cv2.erode(half, _box(3)), small, interpolation=cv2.INTER_NEAREST), np.uint8)
-    edges = cv2.dilate(cv2.morphologyEx(half, cv2.MORPH_GRADIENT, _box(3)), _box(3))
-    edges = cv2.resize(edges, small, interpolation=cv2.INTER_NEAREST)
-    level = np.asarray(cv2.resize(_threshold(darkest, paper, np.asarray(edges, np.uint8)), size), np.uint8)
+    darkest, lightest = (_every_second(each(half, _box(3)), small) for each in (cv2.erode, cv2.dilate))
+    level = cv2.resize(_threshold(darkest, paper, np.asarray(cv2.subtract(lightest, darkest), np.uint8)), size)
     mask = np.asarray(cv2.compare(fine, level, cv2.CMP_LT), np.uint8)
-    inked = np.asarray(cv2.resize(mask, (half.shape[1], half.shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
-    if float(cv2.mean(inked)[0]) > MOST_INK * 255:
+    cover = halved(halved(mask if times == 1 else halved(mask)))
+    if float(cv2.mean(cover)[0]) > MOST_INK * 255:
         return None
-    if colour.shape[:2] != half.shape:
-        colour = np.asarray(cv2.resize(colour, (half.shape[1], half.shape[0])), np.uint8)
-    ground, massive = _ground(colour, inked, small)
+    ground, massive = _ground(_sized(colour, small), cover)
     if massive > MOST_MASSIVE or _picture_share(ground) > MOST_PICTURE:
         return None
-    ink = _ink(darkest, colour, inked, ground)
+    ink = _ink(darkest, _sized(colour, small), cover, ground)
     low, high = np.percentile(paper[::4, ::4], (4, 96))
     if high - low < UNEVEN:
         ground = _cleaned(ground)
     return Layers(width, height, *size, fax.encode(mask), _jpeg(ink, 40), _jpeg(ground, 50))
+
+
+def _every_second(image: Mat, size: tuple[int, int]) -> Gray:
+    part = np.asarray(image, np.uint8)[: 2 * size[1], : 2 * size[0]]
+    return np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+
+def _sized(colour: Bgr, size: tuple[int, int]) -> Bgr:
+    """``colour`` as large as the layers of colour."""
+    if colour.shape[1] // 2 == size[0] and colour.shape[0] // 2 == size[1]:
+        return halved(colour)
+    if (colour.shape[1], colour.shape[0]) == size:
+        return colour
+    how = cv2.INTER_AREA if colour.shape[1] > size[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(colour, size, interpolation=how), np.uint8)
 
 
 def _picture_share(ground: Bgr) -> float:
@@ -116,9 +130,9 @@ def _picture_share(ground: Bgr) -> float:
 
 def _paper(quarter: Gray) -> Gray:
     """How light the paper is at each place, ink left out; in the size of ``quarter``."""
-    rough = cv2.resize(quarter, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
-    rough = cv2.medianBlur(cv2.dilate(rough, _box(5)), 15)
-    return np.asarray(cv2.resize(rough, (quarter.shape[1], quarter.shape[0])), np.uint8)
+    rough = halved(halved(halved(quarter))) if min(quarter.shape) >= 64 else quarter
+    open_ = cv2.medianBlur(cv2.dilate(rough, _box(3)), 7)
+    return np.asarray(cv2.resize(open_, (quarter.shape[1], quarter.shape[0])), np.uint8)
 
 
 def _threshold(darkest: Gray, paper: Gray, edges: Gray) -> Gray:
@@ -149,19 +163,21 @@ def _spread(sums: Floats, weights: Floats) -> Floats:
     return np.asarray(around + (_mean(sums, weights) - around) * part, np.float32)
 
 
-def _ink(darkest: Gray, colour: Bgr, inked: Gray, ground: Bgr) -> Bgr:
+def _ink(darkest: Gray, colour: Bgr, cover: Gray, ground: Bgr) -> Bgr:
     """The colour of the ink, spread over the whole page: the mean of what is ink through and through; where
-    there is none near, of what is most so. Between inks of one colour nothing changes: that costs nothing."""
+    there is none near, of what is most so. Between inks of one colour nothing changes: that costs nothing.
+    All in the layers' size; ``cover`` is how much of each pixel is ink."""
     small = (ground.shape[1], ground.shape[0])
     share = np.arange(256) / 255
-    cover = cv2.resize(inked, small, interpolation=cv2.INTER_AREA)
     weight = cv2.LUT(cover, np.where(share < 0.1, 0, np.maximum(8, 255 * share**2)).astype(np.uint8))
-    # A stroke is lighter along its edges than its ink is: the darkest of the neighbours stands for it.
-    own = np.asarray(cv2.resize(cv2.erode(colour, _box(3)), small, interpolation=cv2.INTER_NEAREST), np.uint8)
-    wide = (-(-small[0] // 4), -(-small[1] // 4))
+    # A pixel that is part ink, part paper is unmixed: what it lacks against the paper is the ink's doing.
+    gain = cv2.LUT(cover, (32 / np.clip(share, 1 / MOST_UNMIXED, 1)).astype(np.uint8))
+    missing = cv2.multiply(cv2.subtract(ground, colour), cv2.merge([gain] * 3), scale=1 / 32)
+    own = np.asarray(cv2.subtract(ground, missing), np.uint8)
+    wide = _wide(small)
     heavy = cv2.multiply(own, cv2.merge([weight] * 3), scale=1 / 255)
     sums, lights, weights = (
-        np.asarray(cv2.blur(cv2.resize(each, wide, interpolation=cv2.INTER_AREA), (5, 5)), np.float32)
+        np.asarray(cv2.blur(cv2.resize(each, wide, interpolation=cv2.INTER_AREA), (3, 3)), np.float32)
         for each in (heavy, cv2.multiply(darkest, weight, scale=1 / 255), weight)
     )
     spread = _deepened(_spread(sums, weights), lights, weights, ground)
@@ -191,15 +207,18 @@ def _over(image: Mat, level: int) -> Mat:
     return cv2.threshold(image, level, 255, cv2.THRESH_BINARY)[1]
 
 
-def _ground(colour: Bgr, inked: Gray, small: tuple[int, int]) -> tuple[Bgr, float]:
+def _wide(small: tuple[int, int]) -> tuple[int, int]:
+    """An eighth of the colour layers' size: between places so far apart ink and paper change gently."""
+    return -(-small[0] // 8), -(-small[1] // 8)
+
+
+def _ground(page: Bgr, cover: Gray) -> tuple[Bgr, float]:
     """The page without its ink, where ink is as the paper around; and how much of it is ink through and through
     for millimetres: more than letters and seals are."""
-    page = np.asarray(cv2.resize(colour, small, interpolation=cv2.INTER_AREA), np.uint8)
-    cover = cv2.resize(inked, small, interpolation=cv2.INTER_AREA)
+    small = (cover.shape[1], cover.shape[0])
     bare = cv2.bitwise_not(_over(cv2.dilate(cover, _box(3)), 8))
-    wide = (-(-small[0] // 4), -(-small[1] // 4))
     sums, weights = (
-        np.asarray(cv2.resize(each, wide, interpolation=cv2.INTER_AREA), np.float32)
+        np.asarray(cv2.resize(each, _wide(small), interpolation=cv2.INTER_AREA), np.float32)
         for each in (cv2.copyTo(page, bare), bare)
     )
     paper = np.asarray(cv2.resize(np.clip(_spread(sums, weights), 0, 255).astype(np.uint8), small), np.uint8)
@@ -221,7 +240,7 @@ def whitening(image: Bgr) -> NDArray[np.uint8] | None:
     """A table (256, 1, 3) that takes this page's paper to white and leaves ink and seals what they are; None where
     the light is too uneven or too dark. One table for the whole page: a stain stays a stain."""
     small = reduce(image, 280)
-    paper = np.percentile(small.reshape(-1, 3), 70, axis=0)
+    paper = np.percentile(small[::2, ::2].reshape(-1, 3), 70, axis=0)
     if paper.min() < 150 or paper.max() - paper.min() > 60:
         return None
     level = np.arange(256)[:, None]
