@@ -18,6 +18,8 @@ from villagecall.scan.quad import find_quad
 Bgr = NDArray[np.uint8]
 A4_INCHES = 11.69
 SEARCH_SIDE = 1280
+COLOUR_SIDE = 1240
+"""Longest side in pixels of the page's colour: about a hundred dots to the inch, on which strokes still have theirs."""
 GLANCE_SIDE = 1100
 """About so large is the page for what needs no detail: which way up, light, colour, thumbnail."""
 
@@ -84,7 +86,8 @@ def judge(picture: Picture, turned: int = 0) -> PageResult:
     scale = min(1.0, encode.VIEW_SIDE / max(where.width, where.height), encode.VIEW_DPI / dpi if dpi else 1.0)
     box = (0, 0, where.width, where.height)
     lying = cut(picture.grey, where, box, scale)
-    coloured = cut(picture.colour, where, box, min(scale, 1 / picture.step), picture.step)
+    tinted = min(scale, 1 / picture.step, COLOUR_SIDE / max(where.width, where.height))
+    coloured = cut(picture.colour, where, box, tinted, picture.step)
     empty = blank.is_blank(lying)
     glance = skew.reduce(coloured, GLANCE_SIDE)
     up = 0 if empty else orient.orientation(glance)[0]
