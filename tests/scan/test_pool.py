@@ -17,7 +17,7 @@ from tests.support import hostile, pages
 from villagecall.case import Verdict
 from villagecall.scan import flat
 from villagecall.scan.pool import Pool
-from villagecall.scan.refusals import NotAnImage, ScanRefusal, TooManyPixels, Truncated
+from villagecall.scan.refusals import EmptyFile, NotAnImage, ScanRefusal, TooManyPixels, Truncated
 from villagecall.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -71,6 +71,12 @@ class TestAsked:
             await pool.frames("bomb", hostile.png_bomb())
         assert refused.value.details["width"] == 30_000
         assert (await pool.judge("letter", LETTER, 0)).verdict is not None
+
+    async def test_an_empty_file_is_not_taken_for_the_one_before(self, pool: Pool) -> None:
+        await pool.frames("letter", LETTER)
+        for _ in range(3):  # whichever worker has the letter
+            with pytest.raises(EmptyFile):
+                await pool.frames("empty", b"")
 
     async def test_a_page_that_is_not_there_costs_nothing(self, pool: Pool) -> None:
         with pytest.raises(Truncated):

@@ -16,7 +16,7 @@ import structlog
 from villagecall.case import Verdict
 from villagecall.scan import layers
 from villagecall.scan.alike import Likeness
-from villagecall.scan.refusals import REFUSALS, WorkerLost
+from villagecall.scan.refusals import REFUSALS, EmptyFile, WorkerLost
 from villagecall.settings import Settings
 
 START_S = 60.0
@@ -153,6 +153,8 @@ class Pool:
 
     async def _ask(self, head: dict[str, Any], key: str, data: bytes) -> tuple[dict[str, Any], list[bytes]]:
         """Ask a worker; one that is lost is replaced and the question asked once more."""
+        if not data:  # a worker would take it for the file that it has
+            raise EmptyFile
         for attempt in range(1, TRIES + 1):
             worker = await self._take(key)
             try:
