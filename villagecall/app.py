@@ -30,6 +30,8 @@ from villagecall.issuing.service import Issuing
 from villagecall.ledger.service import Ledger
 from villagecall.outbox import Announcing, Outbox
 from villagecall.ports import Clock
+from villagecall.scan.duplicates import TOPIC as DUPLICATE
+from villagecall.scan.duplicates import Duplicates
 from villagecall.scan.pool import Pool
 from villagecall.scan.service import Scans
 from villagecall.scan.textreader import TextReader
@@ -132,12 +134,13 @@ async def open_services(
             {
                 **approval.consumers(),
                 **scans.consumers(),
+                **Duplicates(approval, blobs, pool).consumers(),
                 **texts.consumers(),
                 **issuing.consumers(),
                 **devices.consumers(),
                 "recording": hub.consume,
             },
-            parallel={TEXT: 1},  # behind everything else, so one after the other
+            parallel={TEXT: 1, DUPLICATE: 1},  # behind everything else, so one after the other
         )
         services = Services(
             settings=settings,

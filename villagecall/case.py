@@ -65,7 +65,8 @@ class Spot(Model):
 
 
 class Fault(Model):
-    """A fault found on a page. ``code``: blur, dark, glare, cutoff, lowdpi, finger, blank, duplicate."""
+    """A fault found on a page. ``code``: blur, dark, glare, cutoff, lowdpi, finger, blank, duplicate;
+    ``maybe_duplicate`` is a hint."""
 
     code: str
     zh: str
@@ -84,6 +85,13 @@ class Verdict(Model):
     faults: tuple[Fault, ...] = ()
     dpi: int = 0
     ms: int = 0
+
+    def scanned_twice(self, fault: Fault) -> Verdict:
+        """With ``duplicate`` or ``maybe_duplicate`` found; it is told once."""
+        if any(each.code.endswith("duplicate") for each in self.faults):
+            return self
+        ok = self.ok and fault.code == "maybe_duplicate"
+        return self.model_copy(update={"ok": ok, "faults": (*self.faults, fault)})
 
 
 class Page(Model):

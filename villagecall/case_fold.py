@@ -16,6 +16,7 @@ from villagecall.case import (
     Claim,
     Defect,
     Delivery,
+    Fault,
     File,
     FileRefusal,
     Notice,
@@ -121,6 +122,15 @@ def page_judged(case: Case, p: Payload, entry: Entry) -> Changes:
         phash=p.get("phash", ""),
         text=None,  # its lines lay on the page as it looked before
     )
+
+
+@action("page.matched")
+def page_matched(case: Case, p: Payload, entry: Entry) -> Changes:
+    """The page, as it looks in ``view``, is (``maybe_duplicate``: perhaps) the same sheet as ``other``."""
+    page = case.page(UUID(p["page_id"]))
+    if page is None or page.verdict is None or page.view is None or page.view.sha256 != p["view"]:
+        return {}
+    return _update_page(case, p["page_id"], verdict=page.verdict.scanned_twice(Fault.model_validate(p["fault"])))
 
 
 @action("page.read")

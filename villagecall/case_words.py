@@ -68,6 +68,7 @@ KINDS: Mapping[str, Words] = {
     "file.refused": Words("一个文件不能识别", "A file could not be read"),
     "page.added": Words("扫描一页", "Page scanned"),
     "page.judged": Words("检查或转正一页", "Page judged or turned"),
+    "page.matched": Words("发现可能重复扫描的一页", "Page found to be scanned twice"),
     "page.read": Words("识别一页的文字", "Text of a page read"),
     "page.removed": Words("删除一页", "Page removed"),
     "case.submitted": Words("提交,受理编号 {number}", "Submitted, number {number}"),

@@ -110,6 +110,12 @@ def payload(life: Life, kind: str) -> dict[str, JSON]:
             "width": 1,
             "height": 1,
         },
+        "page.matched": {
+            "page_id": page,
+            "view": "0" * 64,
+            "other": page,
+            "fault": {"code": "duplicate", "zh": "扫了两次", "en": "twice"},
+        },
         "page.read": {"page_id": page, "view": "0" * 64, "text": ref},
         "page.removed": {"page_id": page},
         "case.submitted": {"number": f"{VILLAGE}-20260923-0001-ABCD"},

@@ -163,7 +163,7 @@ class TestPapers:
 
     def test_what_the_workers_find_out_is_never_lost(self) -> None:
         life = Life(spot()).open().do("case.withdrawn", clerk(), {"reason": "不办了"})
-        for kind in ("file.read", "file.refused", "page.added", "page.judged", "recording.closed"):
+        for kind in ("file.read", "file.refused", "page.added", "page.judged", "page.matched", "recording.closed"):
             assert life.refusal(kind, SYSTEM) is None, kind
 
     def test_pages_are_turned_until_the_decision(self) -> None:

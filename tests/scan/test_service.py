@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
-from uuid import UUID
 
 import pytest
 import pytest_asyncio
 
-from tests.support import hostile, pages, sheets
-from tests.support.office import Office, actor, key, office
-from villagecall.adapters.blobs_open import open_blobs
+from tests.support import hostile, pages
+from tests.support.office import actor, key
+from tests.support.scanroom import Room, scan_room
 from villagecall.case import Case
-from villagecall.demo import papers
 from villagecall.errors import BadRequest, NotFound, TooLarge
 from villagecall.ids import uuid7
-from villagecall.ports import Blobs, Delivery, Message
-from villagecall.scan.pool import Pool
+from villagecall.ports import Delivery, Message
 from villagecall.scan.refusals import EmptyFile
-from villagecall.scan.service import TOPIC, Scans, page_id
-from villagecall.scan.uploads import Upload
-from villagecall.settings import Settings
+from villagecall.scan.service import TOPIC, page_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SMALL = (620, 877)
@@ -29,52 +23,10 @@ FORM = pages.encoded(pages.form(1, SMALL), dpi=200)
 FEEDER = hostile.tiff([pages.form(2, SMALL), pages.letter(3, SMALL), pages.blank(4, size=SMALL)])
 
 
-class Room:
-    """The scan room in an office; ``deliver`` is the outbox."""
-
-    def __init__(self, office: Office, blobs: Blobs, pool: Pool, folder: Path) -> None:
-        self.office, self.blobs, self.pool = office, blobs, pool
-        settings = Settings(data=folder, upload_limit_mib=8)
-        parts = (office.approval, blobs, office.bus, pool, office.vault, office.clock, settings)
-        self.scans = Scans(*parts)
-
-    @property
-    def actor(self) -> object:
-        return actor(self.office.county.willow_clerk)
-
-    def upload(self, case: Case, length: int, **changes: object) -> Upload:
-        clerk = self.office.county.willow_clerk
-        facts = {"file_id": uuid7(), "material": "id", "name": "居民身份证", "replaces": None} | changes
-        return Upload(case_id=case.case_id, person=clerk.person_id, unit=clerk.unit, length=length, **facts)  # type: ignore[arg-type]
-
-    async def send(self, case: Case, data: bytes, **changes: object) -> UUID:
-        """Upload a whole file."""
-        begun = await self.scans.begin(self.upload(case, len(data), **changes))
-        by = actor(self.office.county.willow_clerk)
-        await self.scans.write(begun.file_id, 0, data, actor=by)
-        return begun.file_id
-
-    async def deliver(self) -> None:
-        """Everything that was promised, once."""
-        for delivery in await self.office.journal.claim([TOPIC], 10, 60):
-            await self.scans.judge(delivery)
-            await self.office.journal.done(delivery)
-
-    async def scanned(self, case: Case, data: bytes, **changes: object) -> Case:
-        await self.send(case, data, **changes)
-        await self.deliver()
-        return await self.office.approval.get(case.case_id)
-
-    async def actions(self, case: Case) -> list[str]:
-        return [entry.action.kind for entry in await self.office.journal.entries(case.case_id)]
-
-
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def room(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room]:
-    folder, pool = tmp_path_factory.mktemp("room"), Pool(Settings())
-    staffed = await office()
-    yield Room(staffed, open_blobs(folder / "blobs", vault=staffed.vault), pool, folder)
-    await pool.close()
+    async with scan_room(tmp_path_factory.mktemp("room")) as made:
+        yield made
 
 
 @pytest.fixture
@@ -179,31 +131,6 @@ class TestTheSamePage:
         case = await room.scans.remove(case, case.pages[0].page_id, actor=by, key=key())
         case = await room.scanned(case, FORM)
         assert case.pages[1].verdict is not None and case.pages[1].verdict.ok
-
-    async def test_two_copies_of_one_form_filled_in_differently_are_two_pages(self, room: Room, case: Case) -> None:
-        who = papers.Bearer("李桂芳", "519900195203042420", "柳溪村三组")
-        for lines in ((("编号", "1"),), (("编号", "2"),)):
-            case = await room.scanned(case, papers.jpeg(papers.form("申请表", who, lines)))
-        assert [page.verdict.ok for page in case.pages if page.verdict] == [True, True]
-
-    async def test_laid_on_the_glass_again_is_told(self, room: Room, case: Case) -> None:
-        sheet, _ = sheets.pair(301, "same")
-        case = await room.scanned(await room.scanned(case, sheets.scanned(sheet, 1)), sheets.scanned(sheet, 2))
-        verdict = case.pages[1].verdict
-        assert verdict is not None
-        assert [fault.code for fault in verdict.faults] in (["duplicate"], ["maybe_duplicate"])
-        assert verdict.ok == (verdict.faults[0].code == "maybe_duplicate")
-        assert "第 1 页" in verdict.faults[0].zh
-
-    async def test_two_blank_backs_are_no_duplicates(self, room: Room, case: Case) -> None:
-        blank = pages.encoded(pages.blank(9, size=SMALL), dpi=200)
-        case = await room.scanned(await room.scanned(case, blank), blank)
-        assert all(page.verdict and not page.verdict.faults for page in case.pages)
-
-    async def test_other_forms_of_the_same_kind_are_none(self, room: Room, case: Case) -> None:
-        for seed in (20, 21, 22):
-            case = await room.scanned(case, pages.encoded(pages.form(seed, SMALL), dpi=200))
-        assert all(page.verdict and page.verdict.ok for page in case.pages)
 
 
 class TestLookedAt:

@@ -274,6 +274,7 @@ TABLE: Mapping[str, Rule] = {
     "file.refused": Rule(ANY, SYSTEM),
     "page.added": Rule(ANY, SYSTEM),
     "page.judged": Rule(ANY, WORKERS | SYSTEM, (own_village, undecided)),
+    "page.matched": Rule(ANY, SYSTEM),
     "page.read": Rule(ANY, SYSTEM),
     "page.removed": Rule(INTAKE, CLERK, (own_village,)),
     "case.submitted": Rule(INTAKE, CLERK, (own_village,)),

@@ -9,21 +9,21 @@ from uuid import UUID, uuid5
 
 import structlog
 
-from villagecall.case import Case, Fault, File, FileRefusal, Page, Verdict
+from villagecall.case import Case, File, FileRefusal, Page, Verdict
 from villagecall.errors import BadRequest, NotFound, TooLarge
 from villagecall.journal import JSON, SYSTEM, Actor
 from villagecall.ports import Blob, Blobs, Bus, Cases, Clock, Consumer, Delivery, Message, Stored
-from villagecall.scan import layers, texts
-from villagecall.scan.alike import FAR, apart
+from villagecall.scan import layers
+from villagecall.scan.duplicates import TOPIC as DUPLICATE
+from villagecall.scan.duplicates import numbered, twice
 from villagecall.scan.pool import Judged, Pool
 from villagecall.scan.refusals import EmptyFile, ScanRefusal
+from villagecall.scan.texts import TOPIC as TEXT
 from villagecall.scan.uploads import Upload, Uploads
 from villagecall.settings import Settings
 from villagecall.vault import Vault
 
 TOPIC = "scan"
-COMPARED = 4
-"""Pages of a case that a new one is laid on, at most: those that look most like it."""
 DRAWN = 64
 """Pages that are kept as a browser shows them: a clerk and an officer look at the same ones."""
 _log = structlog.get_logger(__name__)
@@ -34,24 +34,17 @@ def page_id(file_id: UUID, frame: int) -> UUID:
     return uuid5(file_id, str(frame))
 
 
-def _with(verdict: Verdict, fault: Fault, *, ok: bool) -> Verdict:
-    return verdict.model_copy(update={"ok": ok, "faults": (*verdict.faults, fault)})
-
-
-def _twice(at: int) -> Fault:
-    return Fault(
-        code="duplicate",
-        zh=f"这一页和第 {at} 页是同一页,扫了两次。请删掉其中一页。",
-        en=f"This is page {at} again. Remove one of the two.",
-    )
-
-
-def _perhaps_twice(at: int) -> Fault:
-    return Fault(
-        code="maybe_duplicate",
-        zh=f"这一页和第 {at} 页可能是同一页。请看一下,如果是,请删掉其中一页。",
-        en=f"This may be page {at} again. Look at both, and remove one if it is.",
-    )
+def _compared(case: Case, page: Page, verdict: Verdict) -> Verdict:
+    """The verdict, with ``duplicate`` where the very same bytes are in the case already. What looks alike only is laid
+    on each other later (:mod:`villagecall.scan.duplicates`)."""
+    if verdict.blank:
+        return verdict
+    numbers = numbered(case)
+    for other in case.live_pages():
+        same_bytes = other.original.sha256 == page.original.sha256 and other.frame == page.frame
+        if same_bytes and other.file_id != page.file_id:
+            return verdict.scanned_twice(twice(numbers[other.page_id]))
+    return verdict
 
 
 def _ref(blob: Blob) -> dict[str, JSON]:
@@ -198,7 +191,7 @@ class Scans:
     async def _record(self, case: Case, page: Page, judged: Judged, turned: int, actor: Actor, key: str) -> Case:
         view = await self._blobs.put(judged.view, layers.media_type(judged.view))
         thumb = await self._blobs.put(judged.thumb, "image/jpeg")
-        verdict = await self._compared(case, page, judged)
+        verdict = _compared(case, page, judged.verdict)
         payload: dict[str, JSON] = {
             "page_id": str(page.page_id),
             "verdict": verdict.model_dump(mode="json"),
@@ -209,41 +202,11 @@ class Scans:
             "turned": turned,
             "phash": judged.phash,
         }
-        # Whatever is read on it comes after the verdict; an empty page has nothing to read.
-        reads = self._settings.scan_text and not judged.verdict.blank
-        promises = (texts.promise(case.case_id, page.page_id, view.sha256, key),) if reads else ()
-        return await self._cases.record(
-            case.case_id, "page.judged", payload, actor=actor, key=key, stored=Stored(outbox=promises)
-        )
-
-    async def _compared(self, case: Case, page: Page, judged: Judged) -> Verdict:
-        """The verdict, with ``duplicate`` where the same sheet is in the case already, and with a hint of it
-        (``maybe_duplicate``, no fault) where that is possible only."""
-        verdict = judged.verdict
-        if verdict.blank:
-            return verdict
-        others = [(at, other) for at, other in enumerate(case.live_pages(), start=1) if other.page_id != page.page_id]
-        for at, other in others:
-            same_bytes = other.original.sha256 == page.original.sha256 and other.frame == page.frame
-            if same_bytes and other.file_id != page.file_id:
-                return _with(verdict, _twice(at), ok=False)
-        # The hash of the look accuses nobody (two copies of one form, filled in for two people, have the same one):
-        # it says which pages are worth laying on each other.
-        ranked = sorted(
-            ((apart(other.phash, judged.phash), at, other) for at, other in others), key=lambda each: each[:2]
-        )
-        for far, at, other in ranked[:COMPARED]:
-            if far > FAR or other.view is None or (other.verdict is not None and other.verdict.blank):
-                continue
-            try:
-                likeness = await self._pool.alike(judged.view, await self._blobs.get(other.view.sha256))
-            except ScanRefusal:
-                continue  # a page is never lost for want of a comparison
-            if likeness.sure:
-                return _with(verdict, _twice(at), ok=False)
-            if likeness.perhaps:
-                return _with(verdict, _perhaps_twice(at), ok=verdict.ok)
-        return verdict
+        # What the clerk does not wait for. An empty page has nothing to read, and every other one looks like it.
+        after: dict[str, JSON] = {"case_id": str(case.case_id), "page_id": str(page.page_id), "view": view.sha256}
+        topics = () if verdict.blank else (DUPLICATE, TEXT) if self._settings.scan_text else (DUPLICATE,)
+        stored = Stored(outbox=tuple(Message(topic, key, after) for topic in topics))
+        return await self._cases.record(case.case_id, "page.judged", payload, actor=actor, key=key, stored=stored)
 
     # ------------------------------------------------------------ pages
 

@@ -13,8 +13,7 @@ import structlog
 
 from villagecall.case import Page
 from villagecall.errors import VillagecallError
-from villagecall.journal import JSON
-from villagecall.ports import Blobs, Cases, Consumer, Delivery, Message
+from villagecall.ports import Blobs, Cases, Consumer, Delivery
 from villagecall.scan.text import kept
 from villagecall.scan.textreader import NotRead, TextReader
 from villagecall.settings import Settings
@@ -24,12 +23,6 @@ TRIES = 5
 """A page that could not be read so often is left unread: it is a page like any other all the same."""
 
 _log = structlog.get_logger(__name__)
-
-
-def promise(case_id: UUID, page_id: UUID, view: str, key: str) -> Message:
-    """To read this page as it looks in this view; ``key`` is that of the action that made the view."""
-    payload: dict[str, JSON] = {"case_id": str(case_id), "page_id": str(page_id), "view": view}
-    return Message(TOPIC, key, payload)
 
 
 class Texts:
