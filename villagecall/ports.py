@@ -62,7 +62,7 @@ class Append:
     ``names`` are unique in the installation (``number:…``, ``login:…``, ``ticket:…``) and from then on
     point at this stream. ``join``/``leave`` change list places; joining a list again moves the place.
     ``records`` are personal data under their ids (a later write replaces an id's contents);
-    ``tokens`` replace the stream's search tokens when not None.
+    ``tokens`` replace the stream's search tokens when not None; ``more_tokens`` are added to them.
     """
 
     stream: UUID
@@ -77,6 +77,7 @@ class Append:
     leave: tuple[str, ...] = ()
     records: tuple[SealedRecord, ...] = ()
     tokens: tuple[bytes, ...] | None = None
+    more_tokens: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +275,7 @@ class Stored:
     names: tuple[str, ...] = ()
     records: tuple[SealedRecord, ...] = ()
     tokens: tuple[bytes, ...] | None = None
+    more_tokens: tuple[bytes, ...] = ()
 
 
 class Cases(Protocol):

@@ -68,6 +68,7 @@ class Twins(RuleBasedStateMachine):
         join=places,
         leave=st.lists(lists, max_size=2),
         carried=st.none() | st.lists(tokens, max_size=3),
+        more=st.lists(tokens, max_size=2),
         record=st.none() | few,
     )
     def append(
@@ -81,6 +82,7 @@ class Twins(RuleBasedStateMachine):
         join: tuple[Place, ...],
         leave: list[str],
         carried: list[bytes] | None,
+        more: list[bytes],
         record: int | None,
     ) -> None:
         heads = self.heads[stream]
@@ -94,6 +96,7 @@ class Twins(RuleBasedStateMachine):
             join=join,
             leave=tuple(leave),
             tokens=None if carried is None else tuple(carried),
+            more_tokens=tuple(more),
             records=()
             if record is None
             else (SealedRecord(UUID(int=record + 1), stream, "k1", b"n", bytes([key + 1])),),

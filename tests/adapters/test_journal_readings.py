@@ -141,6 +141,16 @@ async def test_new_tokens_replace_the_old_ones_and_none_keeps_them(journal: Jour
     assert await journal.search([b"b"], [], 10) == []
 
 
+async def test_more_tokens_join_those_there_are(journal: Journal) -> None:
+    stream = uuid7()
+    await add(journal, stream, more_tokens=(b"a", b"b"))
+    await add(journal, stream, more_tokens=(b"b", b"c"))
+    assert len(await journal.search([b"a", b"b", b"c"], [], 10)) == 1
+    await add(journal, stream, tokens=(b"d",), more_tokens=(b"e",))
+    assert await journal.search([b"a"], [], 10) == []
+    assert len(await journal.search([b"d", b"e"], [], 10)) == 1
+
+
 async def test_a_record_is_kept_replaced_and_erased(journal: Journal) -> None:
     stream, record_id = uuid7(), uuid7()
     first = VAULT.seal(record_id, stream, {"name": "李桂芳"})

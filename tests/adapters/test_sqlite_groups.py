@@ -38,6 +38,7 @@ drafts = st.fixed_dictionaries(
         "join": st.lists(st.builds(Place, LISTS, st.sampled_from(["", "1", "十"])), max_size=2),
         "leave": st.lists(LISTS, max_size=1),
         "tokens": st.none() | st.lists(st.sampled_from([b"1", b"2"]), max_size=2),
+        "more_tokens": st.lists(st.sampled_from([b"2", b"3"]), max_size=2),
         "record": st.none() | st.integers(1, 3),
         "twice": st.sampled_from([False, False, False, True]),
     }
@@ -56,6 +57,7 @@ def appends(draft: dict[str, Any], heads: dict[UUID, Head], key: str) -> list[Ap
         join=tuple(draft["join"]),
         leave=tuple(draft["leave"]),
         tokens=None if draft["tokens"] is None else tuple(draft["tokens"]),
+        more_tokens=tuple(draft["more_tokens"]),
         records=() if draft["record"] is None else (SealedRecord(UUID(int=draft["record"]), stream, key, b"n", b"c"),),
     )
     return [one, one] if draft["twice"] else [one]

@@ -151,10 +151,10 @@ class PostgresJournal(SqlReadings):
             parts["leave"] = [list(prepared.leave)]
         if prepared.join:
             parts["join"] = [list(column) for column in zip(*prepared.join, strict=True)]
-        if prepared.tokens is not None:
+        if prepared.forget:
             parts["forget"] = [list(prepared.tokens)]
-            if prepared.tokens:
-                parts["tokens"] = [list(prepared.tokens)]
+        if prepared.tokens:
+            parts["tokens"] = [list(prepared.tokens)]
         if records := {record.id: record for record in prepared.write.records}.values():
             parts["records"] = [
                 list(column)

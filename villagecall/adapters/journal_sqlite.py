@@ -34,7 +34,7 @@ _JOIN = (
     "insert into places (stream, list, sort) values {} on conflict (stream, list) do update set sort = excluded.sort"
 )
 _FORGET = "delete from tokens where stream in ({})"
-_TOKEN = "insert into tokens (token, stream) values {}"  # noqa: S105
+_TOKEN = "insert into tokens (token, stream) values {} on conflict do nothing"  # noqa: S105
 _RECORD = "insert or replace into records (id, stream, key_id, nonce, ciphertext) values {}"
 
 
@@ -168,7 +168,8 @@ class SqliteJournal(SqlReadings):
         """What is looked things up by. Of two writes for one place the later one counts."""
         names: list[object] = []
         places: dict[tuple[bytes, str], str | None] = {}
-        tokens: dict[bytes, tuple[bytes, ...]] = {}
+        forgotten: set[bytes] = set()
+        tokens: dict[bytes, set[bytes]] = {}
         records: list[object] = []
         for prepared in accepted:
             stream = prepared.stream
@@ -178,8 +179,11 @@ class SqliteJournal(SqlReadings):
                 places[stream, list_] = None
             for list_, sort in prepared.join:
                 places[stream, list_] = sort
-            if prepared.tokens is not None:
-                tokens[stream] = prepared.tokens
+            if prepared.forget:
+                forgotten.add(stream)
+                tokens[stream] = set(prepared.tokens)
+            else:
+                tokens.setdefault(stream, set()).update(prepared.tokens)
             for r in prepared.write.records:
                 records += (r.id.bytes, r.stream.bytes, r.key_id, r.nonce, r.ciphertext)
         run_rows(connection, _NAME, 2, names)
@@ -190,7 +194,7 @@ class SqliteJournal(SqlReadings):
             3,
             [part for place, sort in places.items() if sort is not None for part in (*place, sort)],
         )
-        run_rows(connection, _FORGET, 1, list(tokens))
+        run_rows(connection, _FORGET, 1, list(forgotten))
         run_rows(
             connection,
             _TOKEN,

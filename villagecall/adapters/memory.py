@@ -46,7 +46,7 @@ class MemoryJournal:
         self._order: dict[str, list[tuple[str, UUID]]] = {}
         self._records: dict[UUID, SealedRecord] = {}
         self._tokens: dict[bytes, set[UUID]] = {}
-        self._carried: dict[UUID, tuple[bytes, ...]] = {}
+        self._carried: dict[UUID, set[bytes]] = {}
         self._rows: dict[tuple[str, str], _Row] = {}
         self._numbers: dict[str, dict[str, int]] = {}
 
@@ -83,12 +83,14 @@ class MemoryJournal:
             self._lists.setdefault(list_, {})[stream] = sort
             insort(self._order.setdefault(list_, []), (sort, stream))
         self._records.update({record.id: record for record in write.records})
-        if prepared.tokens is not None:
-            for token in self._carried.get(stream, ()):
+        carried = self._carried.setdefault(stream, set())
+        if prepared.forget:
+            for token in carried:
                 self._tokens[token].discard(stream)
-            self._carried[stream] = prepared.tokens
-            for token in prepared.tokens:
-                self._tokens.setdefault(token, set()).add(stream)
+            carried.clear()
+        carried.update(prepared.tokens)
+        for token in prepared.tokens:
+            self._tokens.setdefault(token, set()).add(stream)
         for message in prepared.outbox:
             due = message.not_before or self._clock.now()
             row = _Row(len(self._rows) + 1, message, stream, due)

@@ -38,7 +38,7 @@ _TRIGGERS = {
     _JOIN: """insert into places (stream, list, sort) values (new.a, new.b, new.c)
  on conflict (stream, list) do update set sort = excluded.sort;""",
     _FORGET: "delete from tokens where stream = new.a;",
-    _TOKEN: "insert into tokens (token, stream) values (new.a, new.b);",
+    _TOKEN: "insert into tokens (token, stream) values (new.a, new.b) on conflict do nothing;",
     _RECORD: """insert or replace into records (id, stream, key_id, nonce, ciphertext)
  values (new.a, new.b, new.c, new.d, new.e);""",
 }
@@ -101,10 +101,10 @@ def _gather(values: list[object], prepared: Prepared, last: int, now: int) -> in
         values += (_LEAVE, stream, list_, *_FILL[3:])
     for list_, sort in prepared.join:
         values += (_JOIN, stream, list_, sort, *_FILL[4:])
-    if prepared.tokens is not None:
+    if prepared.forget:
         values += (_FORGET, stream, *_FILL[2:])
-        for token in prepared.tokens:
-            values += (_TOKEN, token, stream, *_FILL[3:])
+    for token in prepared.tokens:
+        values += (_TOKEN, token, stream, *_FILL[3:])
     for r in write.records:
         values += (_RECORD, r.id.bytes, r.stream.bytes, r.key_id, r.nonce, r.ciphertext, None, None)
     return last

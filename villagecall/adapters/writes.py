@@ -19,7 +19,8 @@ class Prepared(NamedTuple):
 
     ``stream`` is the id as SQLite stores it, ``head`` the one after the last action, and ``entries`` are
     sequence number, canonical bytes and hash of each action. The order of ``names`` and ``outbox`` is fixed
-    so that two writers never wait for each other in a ring.
+    so that two writers never wait for each other in a ring. ``tokens`` are those to be added, after all that
+    were there are forgotten if ``forget``.
     """
 
     write: Append
@@ -30,7 +31,8 @@ class Prepared(NamedTuple):
     names: tuple[str, ...]
     join: tuple[tuple[str, str], ...]
     leave: tuple[str, ...]
-    tokens: tuple[bytes, ...] | None
+    forget: bool
+    tokens: tuple[bytes, ...]
 
     @property
     def kind(self) -> str:
@@ -64,7 +66,8 @@ def prepare(write: Append) -> Prepared:
         tuple(sorted(set(write.names))) if write.names else (),
         tuple(sorted(join.items())) if join else (),
         tuple(sorted(set(write.leave) - set(join))) if write.leave else (),
-        None if write.tokens is None else tuple(sorted(set(write.tokens))),
+        write.tokens is not None,
+        tuple(sorted({*(write.tokens or ()), *write.more_tokens})),
     )
 
 

@@ -126,8 +126,15 @@ class Intake(CaseStore):
                 "changed": [*changed("applicant", was, applicant), *changed("agent", was_agent, agent or {})],
             }
             item = self.item(case) if case.seq else None
-            tokens = self.tokens(item, applicant, agent, case.number) | await self.text_tokens(case) if item else set()
-            return Plan((Step("applicant.entered", actor, payload),), Stored(records=records, tokens=tuple(tokens)))
+            found, gone = set[bytes](), set[bytes]()
+            if item:
+                found = self.tokens(item, applicant, agent, case.number)
+                gone = self.tokens(item, was, was_agent, case.number) - found
+            if gone:
+                stored = Stored(records=records, tokens=tuple(found | await self.text_tokens(case)))
+            else:
+                stored = Stored(records=records, more_tokens=tuple(found))
+            return Plan((Step("applicant.entered", actor, payload),), stored)
 
         case = await self.write(case_id, "applicant.entered", key, planner)
         today = self.today()
@@ -200,13 +207,12 @@ class Intake(CaseStore):
             for page in case.live_pages()
         ]
         applicant, agent = await self.personal(case.applicant), await self.personal(case.agent)
-        tokens = self.tokens(item, applicant, agent, number) | await self.text_tokens(case)
         return Plan(
             (
                 Step("case.submitted", actor, {"number": number, "pages": pages}),
                 Step("case.accepted", Actor(SYSTEM.person, case.town), self._limits(case, item, now)),
             ),
-            Stored(names=(f"number:{number}",), tokens=tuple(tokens)),
+            Stored(names=(f"number:{number}",), more_tokens=tuple(self.tokens(item, applicant, agent, number))),
         )
 
     def _limits(self, case: Case, item: Item, now: datetime) -> dict[str, JSON]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from uuid import UUID
 
@@ -22,14 +23,13 @@ class Papers(Intake):
         ref = Ref(record=made.record.id, commitment=made.commitment)
         payload: dict[str, JSON] = {"page_id": str(page_id), "view": view, "text": ref_json(ref)}
 
+        tokens = tuple(await asyncio.to_thread(self.vault.text_tokens, str(text.get("words", ""))))
+
         async def planner(case: Case) -> Plan | None:
             page = case.page(page_id)
             if page is None or page.text is not None or page.view is None or page.view.sha256 != view:
                 return None
-            applicant, agent = await self.personal(case.applicant), await self.personal(case.agent)
-            tokens = self.tokens(self.item(case), applicant, agent, case.number) | await self.text_tokens(case)
-            tokens |= self.vault.text_tokens(str(text.get("words", "")))
-            stored = Stored(records=(made.record,), tokens=tuple(tokens))
+            stored = Stored(records=(made.record,), more_tokens=tokens)
             return Plan((Step("page.read", SYSTEM, payload),), stored)
 
         return await self.write(case_id, "page.read", key, planner)

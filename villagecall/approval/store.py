@@ -140,7 +140,8 @@ class CaseStore:
     async def text_tokens(self, case: Case) -> set[bytes]:
         """What a case is found by on its papers."""
         words = [str((await self.text_of(page)).get("words", "")) for page in case.pages if page.text is not None]
-        return self.vault.text_tokens("\n".join(words))
+        # Some milliseconds a page: a case with long papers would hold everybody else up.
+        return await asyncio.to_thread(self.vault.text_tokens, "\n".join(words))
 
     def name_of(self, person: UUID) -> str:
         """The name of a member of staff, empty for one the directory does not know."""
@@ -262,6 +263,7 @@ class CaseStore:
             leave=leave,
             records=stored.records,
             tokens=stored.tokens,
+            more_tokens=stored.more_tokens,
         )
 
     async def _announce(self, old: Case, new: Case, actions: Sequence[Action]) -> None:
