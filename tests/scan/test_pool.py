@@ -48,6 +48,13 @@ class TestAsked:
         assert judged.thumb[:3] == b"\xff\xd8\xff"
         assert len(judged.phash) == 16
 
+    async def test_corners_are_told_as_they_were_found(self, pool: Pool) -> None:
+        photo, _ = pages.photographed(pages.form(12, (620, 877)), 12)
+        judged = await pool.judge("photo", pages.encoded(photo, dpi=0), 0)
+        assert judged.quad is not None
+        assert judged.verdict.quad == tuple((round(x), round(y)) for x, y in judged.quad)
+        assert any(x != round(x) for x, _ in judged.quad)
+
     async def test_each_page_of_a_feeder(self, pool: Pool) -> None:
         assert await pool.frames("feeder", FEEDER) == 3
         hashes = [(await pool.judge("feeder", FEEDER, at)).phash for at in range(3)]

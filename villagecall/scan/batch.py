@@ -102,17 +102,20 @@ async def _pages(pool: Pool, key: str, file: Path, counted: Counted) -> AsyncIte
         yield judged
 
 
-def seen(file: Path, judged: Judged) -> dict[str, object]:
-    """What ``scan inspect`` says of a page, in the terms of the evaluation."""
-    verdict = judged.verdict
+Corners = tuple[tuple[float, float], ...] | None
+
+
+def seen(file: Path, verdict: Verdict, angle: float, quad: Corners, ms: int) -> dict[str, object]:
+    """What ``scan inspect`` says of a page, in the terms of the evaluation: ``angle`` in degrees and ``quad`` in
+    pixels, both finer than the verdict keeps them; ``ms`` of decoding and judging."""
     return {
         "file": str(file),
-        "angle": round(judged.angle, 4),
+        "angle": round(angle, 4),
         "orientation": verdict.orientation,
-        "quad": [list(corner) for corner in verdict.quad] if verdict.quad else None,
+        "quad": [list(corner) for corner in quad] if quad else None,
         "blank": verdict.blank,
         **codes(verdict.faults),
-        "ms": judged.ms,
+        "ms": ms,
     }
 
 
@@ -122,7 +125,10 @@ async def inspected(files: Sequence[Path], told: Told) -> AsyncIterator[list[dic
     pool, counted = Pool(Settings(scan_workers=count)), Counted(len(files), told)
 
     async def look(at: int, file: Path) -> list[dict[str, object]]:
-        found = [seen(file, judged) async for judged in _pages(pool, str(at), file, counted)]
+        found = [
+            seen(file, judged.verdict, judged.angle, judged.quad, judged.ms)
+            async for judged in _pages(pool, str(at), file, counted)
+        ]
         return found if len(found) == 1 else [{**each, "page": page} for page, each in enumerate(found, start=1)]
 
     try:

@@ -39,6 +39,8 @@ class Judged:
     verdict: Verdict
     angle: float
     """Degrees counter-clockwise, finer than the verdict keeps it."""
+    quad: tuple[tuple[float, float], ...] | None
+    """The verdict's corners, not rounded."""
     ms: int
     """Wall time of decoding and judging."""
     width: int
@@ -210,6 +212,7 @@ class Pool:
         return Judged(
             Verdict.model_validate(answer["verdict"]),
             float(answer["angle"]),
+            tuple((float(x), float(y)) for x, y in answer["quad"]) if answer["quad"] else None,
             int(answer["ms"]),
             int(answer["width"]),
             int(answer["height"]),

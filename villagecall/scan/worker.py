@@ -95,6 +95,7 @@ def main(memory_mib: int) -> None:
             head = {
                 "verdict": found.verdict.model_dump(mode="json"),
                 "angle": found.angle,
+                "quad": found.quad,
                 "ms": round((time.perf_counter() - began) * 1000),
                 "width": found.width,
                 "height": found.height,
