@@ -166,8 +166,8 @@ def _success(route: Route, schemas: dict[tuple[Any, str], Doc]) -> tuple[str, Do
         schema = {"type": "object" if route.media == "application/json" else "string"}
     else:
         schema = {"type": "string", "format": "binary"}
-    media = "*/*" if route.op == "asset" else route.media
-    return str(route.status), {**answer, "content": {media: {"schema": schema}}}
+    kinds = ["*/*"] if route.op == "asset" else route.media.split(", ")
+    return str(route.status), {**answer, "content": {media: {"schema": schema} for media in kinds}}
 
 
 def _refusals(schema: Doc) -> Doc:

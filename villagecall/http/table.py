@@ -38,7 +38,8 @@ READERS = WORKERS | {SUPERVISOR}
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """``query`` names the accepted query parameters; ``media`` is set where the answer is not JSON.
+    """``query`` names the accepted query parameters; ``media`` is set where the answer is not JSON; several
+    types are told apart by ``, ``.
 
     ``body`` a model = JSON; ``"bytes"`` = raw upload; None = no body. Routes that change something need
     a session's CSRF token (except ``PUBLIC``/``DEVICE`` ones) and take an ``Idempotency-Key``.
@@ -234,7 +235,13 @@ ROUTES: tuple[Route, ...] = (
         c.TurnPage,
     ),
     Route(
-        "page_view", "GET", _CASE + "/pages/{page_id}/view", READERS, "case", "查看页 view copy", media="image/svg+xml"
+        "page_view",
+        "GET",
+        _CASE + "/pages/{page_id}/view",
+        READERS,
+        "case",
+        "查看页 view copy",
+        media="image/svg+xml, image/jpeg",
     ),
     Route(
         "page_thumb", "GET", _CASE + "/pages/{page_id}/thumb", READERS, "case", "缩略图 thumbnail", media="image/jpeg"
