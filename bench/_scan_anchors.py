@@ -15,7 +15,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jdeskew.estimator import get_angle  # type: ignore[import-untyped]
+from jdeskew.estimator import get_angle
 from numpy.typing import NDArray
 from PIL import Image
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import cv2
 import numpy as np
@@ -55,7 +56,7 @@ def _skew(title: str, chosen: list[Truth], said: Answers, *, hard: bool) -> list
     for image in chosen:
         picture = Document(image["path"].read_bytes()).picture(0)
         gray = np.ascontiguousarray(picture.grey)
-        times[""].append(min(_cpu_ms(lambda seen=(picture.light, gray): skew.skew(*seen)) for _ in range(2)))  # type: ignore[misc]
+        times[""].append(min(_cpu_ms(partial(skew.skew, picture.light, gray)) for _ in range(2)))
         for name, way in ways.items():
             angle, spent = way(gray)
             times[name].append(1000 * spent)
@@ -107,7 +108,7 @@ def corners(name: str, truth: list[Truth], said: Answers) -> list[Figure]:
         right = np.asarray(image["quad"], np.float64)
         document = Document(image["path"].read_bytes())
         picture = document.picture(0)
-        times.append(_cpu_ms(lambda seen=picture: find_quad(seen)))  # type: ignore[misc]
+        times.append(_cpu_ms(partial(find_quad, picture)))
         quad = said[image["file"]]["quad"]
         ours.append(0.0 if quad is None else _overlap(np.asarray(quad, np.float64), right))
         off.append(100.0 if quad is None else _apart(np.asarray(quad, np.float64), right))
@@ -145,7 +146,7 @@ def orientation(name: str, truth: list[Truth], said: Answers) -> list[Figure]:
     for image in chosen:
         picture = Document(image["path"].read_bytes()).picture(0)
         glance = skew.reduce(picture.colour, 1100)
-        times.append(_cpu_ms(lambda seen=glance: orient.orientation(seen)))  # type: ignore[misc]
+        times.append(_cpu_ms(partial(orient.orientation, glance)))
         other = anchors.tesseract_turn(glance)
         if other is not None:
             theirs.append((other[0] == image["orientation"], 1000 * other[1]))

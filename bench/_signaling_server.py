@@ -88,7 +88,7 @@ async def _town(services: Services, county: County, number: int) -> dict[str, st
         person = Person(person_id=stream_id("person", login), login=login, name=f"员工{number}", role=role, unit=code)
         people.append(await services.directory.put_person(person))
     clerk, officer = people
-    office = Office(county, services.approval, services.journal, services.vault, FixedClock(), services.bus)  # type: ignore[arg-type]
+    office = Office(county, services.approval, services.bus, services.journal, services.vault, FixedClock())
     case = await office.draft(clerk=clerk)
     for material in office.approval.item(case).materials:
         for _ in range(material.pages):

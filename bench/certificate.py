@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import cv2
@@ -24,7 +25,7 @@ import numpy as np
 import pikepdf
 import typst
 import zxingcpp
-from asn1crypto import tsp  # type: ignore[import-untyped]
+from asn1crypto import tsp
 from numpy.typing import NDArray
 from pikepdf import pdfa
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -92,7 +93,7 @@ def _render() -> list[Figure]:
         began = time.perf_counter()
         made = render.render(sheet)
         ours.append((time.perf_counter() - began) * 1000)
-        theirs.append(_ms(lambda at=at: bare(at)))  # type: ignore[misc]
+        theirs.append(_ms(partial(bare, at)))
         sizes.append(len(made))
         with pikepdf.open(io.BytesIO(made)) as doc:
             passed += pdfa.check(doc, "2b").verdict == "pass"

@@ -11,7 +11,7 @@ from bisect import bisect_right
 from datetime import date, timedelta
 from pathlib import Path
 
-import chinese_calendar  # type: ignore[import-untyped]
+import chinese_calendar
 
 from bench.figure import Figure
 from tests.support.clock import FixedClock

@@ -16,7 +16,8 @@ import tempfile
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from time import monotonic
-from uuid import uuid4
+from typing import NoReturn
+from uuid import UUID, uuid4
 
 import uvloop
 from aiortc import RTCPeerConnection, RTCSessionDescription
@@ -111,7 +112,7 @@ class _Elsewhere:
 class _Piped:
     """The engine as the client process sees it."""
 
-    async def join(self, call: object, me: object, offer: str, *, record: bool) -> MediaAnswer:
+    async def join(self, call: UUID, me: UUID, offer: str, *, record: bool) -> MediaAnswer:
         print(json.dumps({"kind": "publish" if record else "watch", "sdp": offer}), flush=True)
         line = await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
         return MediaAnswer(json.loads(line)["sdp"], ())
@@ -120,14 +121,15 @@ class _Piped:
 class _Quiet(Encoded):
     """Nobody's camera: a watcher that sends nothing, so that one stream is measured and not two."""
 
-    async def recv(self):  # type: ignore[no-untyped-def]
-        await asyncio.Event().wait()
+    async def recv(self) -> NoReturn:
+        while True:
+            await asyncio.sleep(3600)
 
 
 async def _client() -> None:
     """A publisher and a watcher; the watcher's packets are thrown away before they are decoded."""
-    publisher = Browser(_Piped(), uuid4(), uuid4(), CAMERA)  # type: ignore[arg-type]
-    watcher = Browser(_Piped(), uuid4(), uuid4(), CAMERA)  # type: ignore[arg-type]
+    publisher = Browser(_Piped(), uuid4(), uuid4(), CAMERA)
+    watcher = Browser(_Piped(), uuid4(), uuid4(), CAMERA)
     watcher.video, watcher.audio = _Quiet("video", (), RATE), _Quiet("audio", (), 50)
     await publisher.join(record=True)
     await watcher.join(record=False)

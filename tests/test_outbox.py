@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -228,10 +229,10 @@ async def test_a_journal_that_is_away_is_waited_for() -> None:
     class Failing(MemoryJournal):
         away = True
 
-        async def claim(self, *args: object, **options: object) -> list[Delivery]:
+        async def claim(self, *args: Any, **options: Any) -> list[Delivery]:
             if self.away:
                 raise Unavailable(part="database")
-            return await super().claim(*args, **options)  # type: ignore[arg-type]
+            return await super().claim(*args, **options)
 
     journal, room = Failing(), Room()
     await add(journal, uuid7(), outbox=(note("issue", "1"),))

@@ -120,18 +120,17 @@ def _sound(value: object) -> bool:
 
     Written for speed: every append goes through it, and every value of its payload.
     """
-    kind = type(value)
-    if kind is dict:
-        for key, item in value.items():  # type: ignore[attr-defined]
+    if type(value) is dict:
+        for key, item in value.items():
             if type(key) is not str or (type(item) not in _PLAIN and not _sound(item)):
                 return False
         return True
-    if kind is list:
-        for item in value:  # type: ignore[attr-defined]  # noqa: SIM110
+    if type(value) is list:
+        for item in value:  # noqa: SIM110 (a generator in all() takes twice as long)
             if type(item) not in _PLAIN and not _sound(item):
                 return False
         return True
-    return kind in _PLAIN
+    return type(value) in _PLAIN
 
 
 def canonical(value: JSON) -> bytes:

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import get_type_hints
+from typing import Any, get_type_hints
 
 from villagecall.errors import VillagecallError
 
@@ -101,10 +101,10 @@ def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -
     for key in given:
         if key not in known:
             raise SettingsError(f"unknown setting {key!r}; known: {', '.join(sorted(known))}")
-    return Settings(**{key: _read(key, value, hints[key]) for key, value in given.items()})  # type: ignore[arg-type]
+    return Settings(**{key: _read(key, value, hints[key]) for key, value in given.items()})
 
 
-def _read(key: str, value: object, hint: object) -> object:
+def _read(key: str, value: object, hint: object) -> Any:
     try:
         if hint is bool:
             if isinstance(value, bool):

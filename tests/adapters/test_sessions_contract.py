@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from tests.adapters.writing import START
 from villagecall.ids import uuid7
 from villagecall.ports import Session, Sessions
 
 
-def session(digest: bytes, **changes: object) -> Session:
-    given: dict[str, object] = {
+def session(digest: bytes, **changes: Any) -> Session:
+    given: dict[str, Any] = {
         "digest": digest,
         "person": uuid7(),
         "csrf": "csrf",
         "created": START,
         "expires": START + timedelta(hours=10, microseconds=3),
     }
-    return Session(**{**given, **changes})  # type: ignore[arg-type]
+    return Session(**{**given, **changes})
 
 
 async def test_a_session_is_found_by_its_digest(sessions: Sessions) -> None:

@@ -13,6 +13,7 @@ from villagecall.journal import JSON, SYSTEM, Action, Head, verify
 from villagecall.ports import Append, Appended, Journal, Message
 
 START = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
+NOTHING_YET = Head()
 
 
 class FakeClock:
@@ -32,7 +33,7 @@ def action(kind: str = "case.opened", **payload: JSON) -> Action:
     return Action(kind, SYSTEM, START, payload)
 
 
-def write(stream: UUID, expected: Head = Head(), *kinds: str, **parts: Any) -> Append:  # noqa: B008 (frozen)
+def write(stream: UUID, expected: Head = NOTHING_YET, *kinds: str, **parts: Any) -> Append:
     """An append of ``kinds`` (one ``case.opened`` if none); the rest by name."""
     given: Mapping[str, Any] = {
         "kind": "case",

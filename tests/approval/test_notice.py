@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any, cast
 from uuid import UUID
 
 import pytest
@@ -154,7 +155,8 @@ class TestTheSecondNotice:
         with pytest.raises(notice.LateDefect) as no:
             notice.guard([self.blur, self.sign], told(self.blur), Changed())
         assert no.value.details["first"] == "没有签名"
-        assert [one["zh"] for one in no.value.as_json()["details"]["defects"]] == ["没有签名。"]  # type: ignore[index]
+        details = cast(dict[str, Any], no.value.as_json()["details"])
+        assert [one["zh"] for one in details["defects"]] == ["没有签名。"]
 
     def test_what_was_named_and_not_put_right_is_named_again(self) -> None:
         notice.guard([self.blur], told(self.blur), Changed())

@@ -155,10 +155,9 @@ class TestPapers:
 
     def test_no_decision_while_a_file_is_unread(self) -> None:
         life = Life(spot()).accepted().call().join(officer())
-        file = life.file("photo")
-        life.do("file.received", clerk(), file)
+        life.do("file.received", clerk(), life.file("photo"))
         assert isinstance(life.refusal("case.approved", officer()), refusals.FilesUnread)
-        life.do("file.read", SYSTEM, {"file_id": file["file"]["file_id"], "frames": 1})  # type: ignore[index,call-overload]
+        life.do("file.read", SYSTEM, {"file_id": str(life.case.files[-1].file_id), "frames": 1})
         assert life.refusal("case.approved", officer()) is None
 
     def test_what_the_workers_find_out_is_never_lost(self) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.support.office import Office, actor, key
 from villagecall.adapters.bus_local import LocalBus
+from villagecall.adapters.memory import MemoryJournal
 from villagecall.approval.refusals import ClaimedByOther, WrongState
 from villagecall.approval.service import Approval
 from villagecall.case import Case, empty
@@ -70,7 +71,7 @@ class TestConflicts:
     async def test_whoever_is_always_second_is_told_in_the_end(self, office: Office) -> None:
         case = await office.draft()
 
-        class AlwaysFirst(type(office.journal)):  # type: ignore[misc]
+        class AlwaysFirst(MemoryJournal):
             async def append(self, write: Append) -> Appended:
                 raise Conflict
 

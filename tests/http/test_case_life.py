@@ -3,29 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
 import zxingcpp
 
-from tests.support.office import LI, Office, actor, key
+from tests.support.office import LI, actor, key
 from tests.support.site import Browser, Site
-from villagecall.adapters.bus_local import LocalBus
-from villagecall.adapters.memory import MemoryJournal
 from villagecall.directory.model import Person
 from villagecall.ids import uuid7
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
-
-
-def office_of(site: Site) -> Office:
-    """The same hands as in the tests of the case service, working on the running server."""
-    services = site.services
-    journal = cast(MemoryJournal, services.journal)
-    bus = cast(LocalBus, services.bus)
-    return Office(site.county, services.approval, bus, journal, services.vault, site.clock)
 
 
 async def opened(site: Site, person: Person | None = None) -> tuple[Browser, dict[str, Any]]:
@@ -36,7 +26,7 @@ async def opened(site: Site, person: Person | None = None) -> tuple[Browser, dic
 
 
 async def accepted(site: Site) -> str:
-    return str((await office_of(site).accepted()).case_id)
+    return str((await site.office().accepted()).case_id)
 
 
 class TestTheVillage:
@@ -58,7 +48,7 @@ class TestTheVillage:
         values = {"phone": "13800130000", "kind": "首次申领"}
         assert (await clerk.put(f"{path}/form", {"values": values})).json()["case"]["form"] == values
 
-        office = office_of(site)
+        office = site.office()
         await office.scan(await office.approval.get(UUID(case["case_id"])))
         assert (await clerk.get(f"{path}/defects")).json() == {"defects": []}
         submitted = (await clerk.post(f"{path}/submit")).json()["case"]
@@ -102,7 +92,7 @@ class TestTheVillage:
         assert answer.json()["case"]["applicant"]["id_number"] == "1101**********0021"
 
     async def test_the_same_submit_five_times(self, site: Site) -> None:
-        office = office_of(site)
+        office = site.office()
         case, clerk = await office.complete(), await site.browser(site.county.willow_clerk)
         one = {"Idempotency-Key": key()}
         answers = [await clerk.post(f"/api/v1/cases/{case.case_id}/submit", headers=one) for _ in range(5)]
@@ -179,7 +169,7 @@ class TestTheDesk:
             ["户口簿没有本人页。"],
         )
         assert (await clerk.post(f"{path}/submit")).code == "incomplete"
-        office = office_of(site)
+        office = site.office()
         await office.page(await office.approval.get(UUID(told["case_id"])), "household")
         assert (await clerk.post(f"{path}/submit")).json()["case"]["state"] == "accepted"
         late = {"code": "other", "material": "id", "zh": "身份证已过期。"}
@@ -187,7 +177,7 @@ class TestTheDesk:
         assert (no.status, no.code) == (422, "defect_named_late")
 
     async def test_a_district_item_goes_up_and_is_decided_there(self, site: Site) -> None:
-        office = office_of(site)
+        office = site.office()
         case = await office.accepted(site.county.filing)
         path = f"/api/v1/cases/{case.case_id}"
         town, market = [await site.browser(one) for one in (site.county.east_officer, site.county.market_officer)]
@@ -200,7 +190,7 @@ class TestTheDesk:
 
 class TestAfterwards:
     async def test_hand_over_rating_day_book_and_progress(self, site: Site) -> None:
-        office = office_of(site)
+        office = site.office()
         case = await office.printed()
         clerk, nobody = await site.browser(site.county.willow_clerk), site.nobody()
         delivered = (await clerk.post(f"/api/v1/cases/{case.case_id}/deliver", {"signature": "M1 2L3 4"})).json()
@@ -231,7 +221,7 @@ class TestAfterwards:
 
 class TestWhatNobodySees:
     async def test_pages_never_carry_the_full_numbers(self, site: Site) -> None:
-        office = office_of(site)
+        office = site.office()
         case = await office.accepted()
         county, nobody = site.county, site.nobody()
         secrets = (LI["name"], LI["id_number"], LI["phone"], LI["address"])
@@ -252,7 +242,7 @@ class TestWhatNobodySees:
         assert (await officer.get(path)).json()["case"]["form"] == {"phone": "138****0000", "kind": "首次申领"}
 
     async def test_a_supervisor_sees_no_entries_of_the_form(self, site: Site) -> None:
-        office = office_of(site)
+        office = site.office()
         case = await office.accepted()
         supervisor = await site.browser(site.county.supervisor)
         shown = (await supervisor.get(f"/api/v1/cases/{case.case_id}")).json()["case"]
@@ -285,7 +275,7 @@ class TestLists:
         assert (await clerk.get("/api/v1/cases?view=everything")).code == "bad_request"
 
     async def test_a_waiting_call_is_shown_with_its_place(self, site: Site) -> None:
-        office = office_of(site)
+        office = site.office()
         clerk, desk = [await site.browser(one) for one in (site.county.hill_clerk, site.county.west_officer)]
         hill, places = site.county.hill_clerk, []
         for _ in range(2):

@@ -8,7 +8,6 @@ import io
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID
-from xml.etree import ElementTree
 
 import cv2
 import numpy as np
@@ -17,7 +16,7 @@ import pytest
 import pytest_asyncio
 from pikepdf import pdfa
 
-from tests.support import hostile, pages
+from tests.support import hostile, pages, svg
 from tests.support.site import Answer, Browser, Site, open_site
 from villagecall.directory.model import Person
 from villagecall.ids import uuid7
@@ -89,8 +88,8 @@ def drawn(answer: Answer) -> tuple[int, int]:
     """Width and height of a page that is sent in layers."""
     assert (answer.status, answer.headers["Content-Type"]) == (200, "image/svg+xml")
     assert "sandbox" in answer.headers["Content-Security-Policy"]
-    page = ElementTree.fromstring(answer.raw)  # noqa: S314  (written by the server under test)
-    return int(page.attrib["width"]), int(page.attrib["height"])
+    page = svg.root(answer.raw)
+    return int(page["width"]), int(page["height"])
 
 
 class TestUploading:

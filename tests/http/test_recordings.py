@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import pytest_asyncio
 
-from tests.support.office import Office, key
+from tests.support.office import key
 from tests.support.site import Site
 from villagecall.ids import uuid7
 from villagecall.journal import JSON, SYSTEM
@@ -17,8 +17,7 @@ SOUND = bytes(range(256)) * 40
 async def url(site: Site) -> str:
     """A case with one recording; its address."""
     all_ = site.services
-    office = Office(site.county, all_.approval, all_.journal, all_.vault, site.clock, all_.bus)  # type: ignore[arg-type]
-    case, recording = await office.accepted(), uuid7()
+    case, recording = await site.office().accepted(), uuid7()
     blob = await all_.blobs.put(SOUND, "video/webm")
     kept: dict[str, JSON] = {
         "recording_id": str(recording),

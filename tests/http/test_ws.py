@@ -14,7 +14,6 @@ import orjson
 import pytest
 from aiohttp import ClientWebSocketResponse, WSMsgType, WSServerHandshakeError
 
-from tests.support.office import Office
 from tests.support.site import Browser, Site, open_site
 from villagecall.case import Case
 from villagecall.directory.model import Person
@@ -89,9 +88,7 @@ async def page_of(site: Site, person: Person, tab: UUID | None = None) -> AsyncI
 
 
 async def accepted(site: Site) -> Case:
-    all_ = site.services
-    office = Office(site.county, all_.approval, all_.journal, all_.vault, site.clock, all_.bus)  # type: ignore[arg-type]
-    return await office.accepted()
+    return await site.office().accepted()
 
 
 async def start(village: Page, case: Case) -> UUID:

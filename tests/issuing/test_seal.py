@@ -15,6 +15,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import pkcs12
 from cryptography.x509 import load_pem_x509_certificate
 from pikepdf import pdfa
@@ -180,12 +181,13 @@ def test_two_processes_that_start_together_agree(tmp_path: Path) -> None:
 def test_production_takes_the_countys_pkcs12(tmp_path: Path) -> None:
     seal_keys.demonstration(tmp_path / "seal")
     key = serialization.load_pem_private_key((tmp_path / "seal/seal.key").read_bytes(), None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
     certificate, root = (
         load_pem_x509_certificate((tmp_path / "seal" / name).read_bytes()) for name in ("seal.pem", "root.pem")
     )
     file = tmp_path / "seal.p12"
     secret = serialization.BestAvailableEncryption(b"pw")
-    file.write_bytes(pkcs12.serialize_key_and_certificates(b"seal", key, certificate, [root], secret))  # type: ignore[arg-type]
+    file.write_bytes(pkcs12.serialize_key_and_certificates(b"seal", key, certificate, [root], secret))
     keys = seal_keys.from_pkcs12(file, "pw")
     assert keys.seal.certificate.serial_number == certificate.serial_number
     assert len(keys.roots) == 1

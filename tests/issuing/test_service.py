@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import io
 from pathlib import Path
+from typing import Any
 
 import pikepdf
 import pytest
@@ -88,10 +89,9 @@ async def test_killed_between_number_and_action_keeps_the_number(press: Press) -
     async def die(data: bytes | Path, media_type: str) -> Blob:
         raise Killed
 
-    put, press.blobs.put = press.blobs.put, die  # type: ignore[method-assign]
-    with pytest.raises(Killed):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(press.blobs, "put", die)
         await press.issuing.issue(message("issue", first))
-    press.blobs.put = put  # type: ignore[method-assign]
     await press.issuing.issue(message("issue", second))
     await press.issuing.issue(message("issue", first))
     numbers = []
@@ -104,15 +104,13 @@ async def test_killed_between_number_and_action_keeps_the_number(press: Press) -
 
 async def test_killed_after_storing_the_bytes_issues_once(press: Press) -> None:
     case = await press.approved()
-    record = press.office.approval.record
 
     async def die(*_: object, **__: object) -> Case:
         raise ConnectionError("killed")
 
-    press.office.approval.record = die  # type: ignore[method-assign]
-    with pytest.raises(ConnectionError):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ConnectionError):
+        patch.setattr(press.office.approval, "record", die)
         await press.issuing.issue(message("issue", case))
-    press.office.approval.record = record  # type: ignore[method-assign]
     await press.issuing.issue(message("issue", case))
     assert len(await actions(press, case, "certificate.issued")) == 1
 
@@ -122,14 +120,13 @@ async def test_an_answer_lost_after_the_commit_keeps_the_bytes(press: Press) -> 
     case = await press.approved()
     record = press.office.approval.record
 
-    async def lose(*args: object, **more: object) -> Case:
-        await record(*args, **more)  # type: ignore[arg-type]
+    async def lose(*args: Any, **more: Any) -> Case:
+        await record(*args, **more)
         raise ConnectionError("the answer was lost")
 
-    press.office.approval.record = lose  # type: ignore[method-assign]
-    with pytest.raises(ConnectionError):
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(ConnectionError):
+        patch.setattr(press.office.approval, "record", lose)
         await press.issuing.issue(message("issue", case))
-    press.office.approval.record = record  # type: ignore[method-assign]
     await press.issuing.issue(message("issue", case))
     issued = await press.office.approval.get(case.case_id)
     assert (await checked(await press.pdf(issued))).valid

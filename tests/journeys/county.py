@@ -9,10 +9,11 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from tests.support.asking import status
 
 STARTS_S = 90
 QUIET = {"VILLAGECALL_SCAN_TEXT": "0"}
@@ -69,8 +70,7 @@ class County:
 
     def ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/readyz", timeout=2) as answer:  # noqa: S310  (our own server)
-                return bool(answer.status == 200)
+            return status(self.port, "/readyz") == 200
         except OSError:
             return False
 

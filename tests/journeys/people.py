@@ -32,7 +32,7 @@ class Somebody:
     size = (1366, 768)
 
     def __init__(self, browser: Browser, county: County, login: str) -> None:
-        self.county, self.login = county, login
+        self.browser, self.county, self.login = browser, county, login
         self.context: BrowserContext = browser.new_context(
             viewport={"width": self.size[0], "height": self.size[1]},
             locale="zh-CN",

@@ -58,7 +58,7 @@ def test_the_applicant_agrees_signs_and_rates_on_the_second_screen(
     qr = clerk.page.locator('[data-test="receipt"] svg').screenshot()
     codes = [found.text for found in zxingcpp.read_barcodes(_picture(qr))]
     assert len(codes) == 1
-    anybody = clerk.context.browser.new_page()  # type: ignore[union-attr]
+    anybody = clerk.browser.new_page()
     anybody.goto(codes[0])
     expect(anybody.locator('[data-test="progress"]')).to_contain_text(number, timeout=PATIENCE)
     assert "罗" not in anybody.locator("main").inner_text()

@@ -13,12 +13,19 @@ from uuid import UUID
 import pytest
 
 from tests.support.office import Office, actor, key
+from villagecall.adapters.memory import MemoryJournal
 from villagecall.case import Case, dump
 from villagecall.ids import uuid7
 from villagecall.journal import JSON, body, parse_body
 from villagecall.ledger import commands
 from villagecall.ledger.service import Ledger
 from villagecall.ledger.verification import Problem, commitments
+
+
+def stored(office: Office) -> MemoryJournal:
+    """What lies behind the office's journal, for whoever has the database in hand."""
+    assert isinstance(office.journal, MemoryJournal)
+    return office.journal
 
 
 async def bad(ledger: Ledger) -> Problem:
@@ -29,7 +36,7 @@ async def bad(ledger: Ledger) -> Problem:
 
 def change(office: Office, case: Case, seq: int, raw: bytes) -> None:
     """What somebody with the database file in hand would do."""
-    chain = office.journal._chains[case.case_id]
+    chain = stored(office)._chains[case.case_id]
     chain[seq - 1] = (chain[seq - 1][0], raw)
 
 
@@ -58,14 +65,14 @@ async def test_a_changed_word_is_named(office: Office, ledger: Ledger) -> None:
 
 async def test_a_dropped_entry_is_named(office: Office, ledger: Ledger) -> None:
     case = await office.approved()
-    del office.journal._chains[case.case_id][2]
+    del stored(office)._chains[case.case_id][2]
     problem = await bad(ledger)
     assert (problem.stream, problem.seq) == (case.case_id, 3)
 
 
 async def test_swapped_entries_are_named(office: Office, ledger: Ledger) -> None:
     case = await office.approved()
-    chain = office.journal._chains[case.case_id]
+    chain = stored(office)._chains[case.case_id]
     first, second = chain[3][1], chain[4][1]
     change(office, case, 4, second)
     change(office, case, 5, first)
@@ -75,7 +82,7 @@ async def test_swapped_entries_are_named(office: Office, ledger: Ledger) -> None
 
 async def test_a_cut_off_end_is_found_by_the_snapshot(office: Office, ledger: Ledger) -> None:
     case = await office.approved()
-    del office.journal._chains[case.case_id][-1]
+    del stored(office)._chains[case.case_id][-1]
     problem = await bad(ledger)
     assert (problem.stream, problem.seq) == (case.case_id, 0)
     assert "missing" in problem.why
@@ -83,9 +90,9 @@ async def test_a_cut_off_end_is_found_by_the_snapshot(office: Office, ledger: Le
 
 async def test_a_snapshot_that_says_something_else_is_found(office: Office, ledger: Ledger) -> None:
     case = await office.accepted()
-    snapshot = office.journal._snapshots[case.case_id]
+    snapshot = stored(office)._snapshots[case.case_id]
     forged = dump(case.model_copy(update={"state": "approved"}))
-    office.journal._snapshots[case.case_id] = replace(snapshot, state=forged)
+    stored(office)._snapshots[case.case_id] = replace(snapshot, state=forged)
     assert (await bad(ledger)).why == "the snapshot is not the fold of its entries"
 
 
@@ -93,7 +100,7 @@ async def test_personal_data_that_was_exchanged_is_found(office: Office, ledger:
     case = await office.accepted()
     assert case.applicant is not None
     other = office.vault.seal(case.applicant.record, case.case_id, {"name": "王五"})
-    office.journal._records[case.applicant.record] = other.record
+    stored(office)._records[case.applicant.record] = other.record
     problem = await bad(ledger)
     entered = [e.seq for e in await office.journal.entries(case.case_id) if e.action.kind == "applicant.entered"]
     assert (problem.stream, problem.seq) == (case.case_id, entered[-1])
@@ -102,7 +109,7 @@ async def test_personal_data_that_was_exchanged_is_found(office: Office, ledger:
 async def test_personal_data_that_is_gone_without_being_erased_is_found(office: Office, ledger: Ledger) -> None:
     case = await office.accepted()
     assert case.applicant is not None
-    del office.journal._records[case.applicant.record]
+    del stored(office)._records[case.applicant.record]
     assert "missing" in (await bad(ledger)).why
 
 
@@ -120,7 +127,7 @@ async def test_rotated_keys_change_nothing(office: Office, ledger: Ledger) -> No
     assert case.applicant is not None
     record = await office.journal.record(case.applicant.record)
     assert record is not None
-    office.journal._records[record.id] = office.vault.rotate(record)
+    stored(office)._records[record.id] = office.vault.rotate(record)
     assert (await ledger.verify()).ok
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import urllib.error
-import urllib.request
 from itertools import count
 
 from tests.real.process import Server, free_ports, own_folder, program
+from tests.support.asking import status
 
 KEY, SECRET = "village", "made-up-for-this-test-run"
 
@@ -24,7 +23,7 @@ class S3Server(Server):
         config.write_text(json.dumps({"identities": [identity]}))
         config.chmod(0o644)
         master, master_grpc, volume, volume_grpc, filer, filer_grpc, s3, s3_grpc = free_ports(8)
-        self.endpoint = f"http://127.0.0.1:{s3}"
+        self.port, self.endpoint = s3, f"http://127.0.0.1:{s3}"
         self._places = count(1)
         super().__init__(
             [
@@ -59,10 +58,7 @@ class S3Server(Server):
 
     def _answers(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.endpoint}/healthz", timeout=2):  # noqa: S310 (our own server)
-                return True
-        except urllib.error.HTTPError:
-            return True
+            return status(self.port, "/healthz") > 0
         except OSError:
             return False
 

@@ -12,12 +12,11 @@ import pytest
 from tests.signaling.hall import Hall, Tab, view
 from tests.support.office import actor, key
 from villagecall.adapters.blobs_local import LocalBlobs
-from villagecall.adapters.bus_local import LocalBus
 from villagecall.adapters.memory import MemorySessions
 from villagecall.directory.model import Role
 from villagecall.ids import uuid7
 from villagecall.journal import JSON
-from villagecall.ports import Session
+from villagecall.ports import Bus, Session
 from villagecall.settings import Settings
 from villagecall.signaling.hub import Hub
 from villagecall.signaling.ice import ice_servers
@@ -223,7 +222,7 @@ async def test_a_line_that_takes_nothing_is_closed(hall: Hall) -> None:
 class CutBus:
     """A bus whose first subscription breaks at its first hint, as when Redis is restarted."""
 
-    def __init__(self, bus: LocalBus) -> None:
+    def __init__(self, bus: Bus) -> None:
         self._bus, self.subscriptions = bus, 0
 
     @asynccontextmanager

@@ -78,13 +78,13 @@ async def test_quality_in_figures_and_a_word(hall: Hall) -> None:
     assert (told["participant"], told["rtt_ms"], told["loss_permille"], told["word"]) == (str(desk.id), 40, 90, "poor")
 
 
-async def test_an_engine_that_fails_is_one_sentence_and_no_secret(hall: Hall) -> None:
+async def test_an_engine_that_fails_is_one_sentence_and_no_secret(hall: Hall, monkeypatch: pytest.MonkeyPatch) -> None:
     _, desk, call, _ = await consented(hall)
 
     async def broken(*args: object, **more: object) -> None:
         raise OSError("/dev/secret")
 
-    hall.tape.join = broken  # type: ignore[method-assign,assignment]
+    monkeypatch.setattr(hall.tape, "join", broken)
     answer = await desk.call("media.offer", call, sdp="v=0")
     assert answer["error"]["code"] == "unavailable"
     assert "secret" not in str(answer)

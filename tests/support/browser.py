@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 from time import monotonic
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
 import av
@@ -17,7 +17,7 @@ from aiortc import RTCConfiguration, RTCPeerConnection, RTCRtpTransceiver, RTCSe
 from aiortc.mediastreams import MediaStreamTrack
 from aiortc.rtcconfiguration import RTCBundlePolicy
 
-from villagecall.ports import MediaAnswer, MediaEngine
+from villagecall.ports import MediaAnswer
 
 RATE = 25
 SECONDS = 2
@@ -102,10 +102,16 @@ class Encoded(MediaStreamTrack):
         return packet
 
 
+class Joined(Protocol):
+    """What a browser needs of the engine: an answer to its offer."""
+
+    async def join(self, call: UUID, me: UUID, offer: str, /, *, record: bool) -> MediaAnswer: ...
+
+
 class Browser:
     """One connection; :meth:`join` again is what a reload does."""
 
-    def __init__(self, engine: MediaEngine, call: UUID, me: UUID, camera: Camera) -> None:
+    def __init__(self, engine: Joined, call: UUID, me: UUID, camera: Camera) -> None:
         self.engine, self.call, self.me, self.camera = engine, call, me, camera
         self.pc = RTCPeerConnection(RTCConfiguration(iceServers=[], bundlePolicy=RTCBundlePolicy.MAX_BUNDLE))
         self.video = Encoded("video", picture(camera), RATE)

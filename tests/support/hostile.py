@@ -6,6 +6,7 @@ import io
 import struct
 import zlib
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
@@ -61,9 +62,9 @@ def pdf(pages: int = 1, *, size: tuple[int, int] = (595, 842)) -> pikepdf.Pdf:
     return made
 
 
-def saved(made: pikepdf.Pdf, **how: object) -> bytes:
+def saved(made: pikepdf.Pdf, **how: Any) -> bytes:
     out = io.BytesIO()
-    made.save(out, **how)  # type: ignore[arg-type]
+    made.save(out, **how)
     return out.getvalue()
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
 from uuid import UUID
 
 from tests.support.clock import FixedClock
@@ -17,7 +16,7 @@ from villagecall.case import Case
 from villagecall.directory.model import Item, Person
 from villagecall.ids import uuid7
 from villagecall.journal import JSON, SYSTEM, Actor
-from villagecall.ports import Journal
+from villagecall.ports import Bus, Journal
 from villagecall.settings import Settings
 from villagecall.vault import Vault
 
@@ -44,8 +43,8 @@ class Office:
 
     county: County
     approval: Approval
-    bus: LocalBus
-    journal: MemoryJournal
+    bus: Bus
+    journal: Journal
     vault: Vault
     clock: FixedClock
     forms: Mapping[str, dict[str, str]] = field(
@@ -159,7 +158,7 @@ async def office_on(journal: Journal, clock: FixedClock) -> Office:
     """An office on any journal (one that tests do not look into)."""
     vault = small_vault()
     parts = await _staffed(journal, vault, clock)
-    return Office(*parts, journal=cast(MemoryJournal, journal), vault=vault, clock=clock)
+    return Office(*parts, journal=journal, vault=vault, clock=clock)
 
 
 async def _staffed(journal: Journal, vault: Vault, clock: FixedClock) -> tuple[County, Approval, LocalBus]:

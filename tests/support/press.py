@@ -23,7 +23,7 @@ from villagecall.issuing.seal import PyHankoSigner, demonstration_stamper
 from villagecall.issuing.seal_keys import SealKeys
 from villagecall.issuing.service import Issuing
 from villagecall.journal import JSON, SYSTEM
-from villagecall.ports import Blob, Delivery, Message
+from villagecall.ports import Blob, Blobs, Delivery, Message, Signer
 from villagecall.settings import Settings
 
 
@@ -60,8 +60,8 @@ class Press:
     office: Office
     issuing: Issuing
     devices: Devices
-    blobs: LocalBlobs
-    signer: PyHankoSigner
+    blobs: Blobs
+    signer: Signer
     settings: Settings
 
     async def with_photo(self, case: Case) -> None:
@@ -132,19 +132,11 @@ async def press(folder: Path, office: Office | None = None) -> Press:
 def press_at(site: Site) -> Press:
     """The same hands at a running server."""
     services = site.services
-    office = Office(
-        county=site.county,
-        approval=services.approval,
-        journal=services.journal,  # type: ignore[arg-type]
-        vault=services.vault,
-        clock=site.clock,
-        bus=services.bus,  # type: ignore[arg-type]
-    )
     return Press(
-        office,
+        site.office(),
         services.issuing,
         services.devices,
-        services.blobs,  # type: ignore[arg-type]
-        services.issuing.signer,  # type: ignore[arg-type]
+        services.blobs,
+        services.issuing.signer,
         services.settings,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from tests.support.office import Office, actor, office
@@ -31,8 +32,8 @@ class Room:
 
     def upload(self, case: Case, length: int, **changes: object) -> Upload:
         clerk = self.office.county.willow_clerk
-        facts = {"file_id": uuid7(), "material": "id", "name": "居民身份证", "replaces": None} | changes
-        return Upload(case_id=case.case_id, person=clerk.person_id, unit=clerk.unit, length=length, **facts)  # type: ignore[arg-type]
+        facts: dict[str, Any] = {"file_id": uuid7(), "material": "id", "name": "居民身份证", "replaces": None} | changes
+        return Upload(case_id=case.case_id, person=clerk.person_id, unit=clerk.unit, length=length, **facts)
 
     async def send(self, case: Case, data: bytes, **changes: object) -> UUID:
         """Upload a whole file."""

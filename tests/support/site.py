@@ -16,6 +16,7 @@ from aiohttp.web import Application, Request
 
 from tests.support.clock import FixedClock
 from tests.support.county import County, small_county
+from tests.support.office import Office
 from villagecall.app import open_services
 from villagecall.directory.model import Person
 from villagecall.http import guard
@@ -106,6 +107,11 @@ class Site:
 
     def nobody(self) -> Browser:
         return Browser(self.client)
+
+    def office(self) -> Office:
+        """The hands of the tests of the case service, at work on the running server."""
+        all_ = self.services
+        return Office(self.county, all_.approval, all_.bus, all_.journal, all_.vault, self.clock)
 
     async def browser(self, person: Person) -> Browser:
         """Signed in without the second that a password takes."""

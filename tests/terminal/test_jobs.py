@@ -104,11 +104,9 @@ async def test_killed_at_any_write_it_is_printed_at_most_once(
 ) -> None:
     shop = Shop()
     Jobs(store, cups, shop.fetch).ask(print_id, "t", "", "")
-    real = store.put
-    store.put = killing_at(store, count, after=after)  # type: ignore[method-assign, assignment]
-    with contextlib.suppress(Killed):
+    with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
+        patch.setattr(store, "put", killing_at(store, count, after=after))
         await finish(Jobs(store, cups, shop.fetch), store, cups, print_id)
-    store.put = real  # type: ignore[method-assign]
     again = Jobs(Store(store._folder), cups, shop.fetch)
     lost = (count, after) == (1, False)  # the document was fetched and is not on disk
     await finish(again, store, cups, print_id, "aborted" if lost else "done")

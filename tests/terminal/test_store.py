@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from villagecall.terminal.store import KEEP_DAYS, Identity, Print, StateBusy, Store
+from villagecall.terminal.store import KEEP_DAYS, Identity, Print, Stage, StateBusy, Store
 
 
 @pytest.fixture
@@ -52,8 +52,9 @@ def test_two_agents_in_one_folder_are_refused(store: Store, tmp_path: Path) -> N
 
 
 def test_what_ended_long_ago_is_forgotten(store: Store, tmp_path: Path) -> None:
-    for name, stage in (("old", "ended"), ("stuck", "sent"), ("new", "ended")):
-        store.put(Print(name, "t", "", "", stage=stage))  # type: ignore[arg-type]
+    stages: dict[str, Stage] = {"old": "ended", "stuck": "sent", "new": "ended"}
+    for name, stage in stages.items():
+        store.put(Print(name, "t", "", "", stage=stage))
     past = time.time() - (KEEP_DAYS + 1) * 86400
     for name in ("old", "stuck"):
         os.utime(tmp_path / "state" / "spool" / f"{name}.json", (past, past))

@@ -103,9 +103,9 @@ class LocalObjects:
 
     async def names(self) -> AsyncIterator[str]:
         for shelf in sorted(self._folder.glob("??/??")):
-            for path in sorted(await asyncio.to_thread(lambda: list(shelf.iterdir()))):  # noqa: B023
-                if not path.name.startswith("."):
-                    yield path.name
+            for name in await asyncio.to_thread(_names, shelf):
+                if not name.startswith("."):
+                    yield name
 
     async def ready(self) -> bool:
         def writable() -> bool:
@@ -126,3 +126,7 @@ class LocalBlobs(PlainBlobs):
 
     def __init__(self, folder: Path) -> None:
         super().__init__(LocalObjects(folder))
+
+
+def _names(shelf: Path) -> list[str]:
+    return sorted(path.name for path in shelf.iterdir())

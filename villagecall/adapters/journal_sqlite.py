@@ -34,7 +34,7 @@ _JOIN = (
     "insert into places (stream, list, sort) values {} on conflict (stream, list) do update set sort = excluded.sort"
 )
 _FORGET = "delete from tokens where stream in ({})"
-_TOKEN = "insert into tokens (token, stream) values {} on conflict do nothing"  # noqa: S105
+_REMEMBER = "insert into tokens (token, stream) values {} on conflict do nothing"
 _RECORD = "insert or replace into records (id, stream, key_id, nonce, ciphertext) values {}"
 
 
@@ -197,7 +197,7 @@ class SqliteJournal(SqlReadings):
         run_rows(connection, _FORGET, 1, list(forgotten))
         run_rows(
             connection,
-            _TOKEN,
+            _REMEMBER,
             2,
             [part for stream, some in tokens.items() for token in some for part in (token, stream)],
         )

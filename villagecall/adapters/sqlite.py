@@ -25,11 +25,11 @@ from uuid import UUID
 from villagecall.errors import Refusal, Unavailable
 
 T = TypeVar("T")
-I = TypeVar("I")  # noqa: E741
+Item = TypeVar("Item")
 Work = Callable[[sqlite3.Connection], T]
-Many = Callable[[sqlite3.Connection, Sequence[I]], Sequence[T | Refusal]]
+Many = Callable[[sqlite3.Connection, Sequence[Item]], Sequence[T | Refusal]]
 """Work for several callers together: an answer or a refusal for each, in their order."""
-AtOnce = Callable[[sqlite3.Connection, Sequence[I]], Sequence[T] | None]
+AtOnce = Callable[[sqlite3.Connection, Sequence[Item]], Sequence[T] | None]
 """The same outside a transaction, durable when it returns. None or an exception: nothing was written."""
 
 GROUP = 512
@@ -179,7 +179,7 @@ class Sqlite:
         self._jobs.put(_Job(work, loop, answer))
         return await answer
 
-    async def write_together(self, many: Many[I, T], item: I, *, at_once: AtOnce[I, T] | None = None) -> T:
+    async def write_together(self, many: Many[Item, T], item: Item, *, at_once: AtOnce[Item, T] | None = None) -> T:
         """The same, by work that is done for all the callers who ask for it meanwhile.
 
         ``at_once`` is tried first where nothing else is in the group. ``many`` may raise: then it is asked again

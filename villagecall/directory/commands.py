@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -182,7 +182,7 @@ async def _county(args: argparse.Namespace, open_app: OpenApp) -> int:
             except VillagecallError as error:
                 if isinstance(error, Refusal) or not args.dry_run:
                     raise
-                file = county_file.parse(text, since=date.today())  # noqa: DTZ011 (no installation, no clock)
+                file = county_file.parse(text, since=datetime.now().astimezone().date())  # no installation, no clock
                 sys.stderr.write(f"no installation ({error}): compared with an empty county\n")
                 _print(county.Difference(len(file.units) + len(file.people), 0, 0).as_json())
                 return 0

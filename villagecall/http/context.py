@@ -66,7 +66,8 @@ class Context:
 
     def body(self, model: type[B]) -> B:
         """The parsed body; its type is the table's."""
-        assert isinstance(self.parsed, model)  # noqa: S101  (the guard parsed it by the same table)
+        if not isinstance(self.parsed, model):  # the guard parsed it by the same table
+            raise TypeError(f"{model.__name__} is not the body of this route")
         return self.parsed
 
     def uuid(self, name: str) -> UUID:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from asn1crypto import pem  # type: ignore[import-untyped]
+from asn1crypto import pem
 
 from villagecall import settings as settings_
 from villagecall.issuing import seal_keys

@@ -29,7 +29,7 @@ from aiortc.rtcicetransport import (
 )
 from aiortc.sdp import candidate_from_sdp
 from pylibsrtp import Session
-from pylibsrtp._binding import ffi, lib  # type: ignore[import-not-found]
+from pylibsrtp._binding import ffi, lib
 
 MTU = 2048
 CONSENT_S = 1.5

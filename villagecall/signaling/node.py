@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from time import monotonic
 from typing import Any
@@ -239,7 +240,7 @@ class AiortcNode:
                 video=source.video,
                 clock=MediaClock(CLOCK["video" if source.video else "audio"], axis),
                 started=tape.started,
-                emit=lambda ms, data, key, track=track: tape.frame(track, ms, data, key),  # type: ignore[misc]
+                emit=partial(tape.frame, track),
                 lost=source.want_key,
             )
             source.sink = frames

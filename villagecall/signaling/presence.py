@@ -56,7 +56,8 @@ class Connection:
 
     @property
     def who(self) -> Who:
-        assert self.tab is not None  # noqa: S101  (the wire lets nothing but hello through before)
+        if self.tab is None:  # the wire lets nothing but hello through before
+            raise RuntimeError("asked who it is before it greeted")
         return Who(self.tab, self.person)
 
     def send(self, frame: bytes, *, may_drop: bool = False) -> None:

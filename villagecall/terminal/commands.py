@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import importlib.util
 import json
 import os
 import signal
@@ -31,9 +32,7 @@ def default_state() -> Path:
 
 
 def run(args: argparse.Namespace) -> int:
-    try:
-        import pyipp  # noqa: F401
-    except ImportError:
+    if importlib.util.find_spec("pyipp") is None:
         return _no("the printer part is missing: pip install 'villagecall[terminal]'", 2)
     host, _, port = args.cups.rpartition(":")
     if not host or not port.isdigit():

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 KEEP_DAYS: Final = 30
 """How long a finished print is remembered, so that it is never printed again by mistake."""
@@ -119,9 +119,9 @@ class Store:
         _write(self._spool / f"{job.print_id}.json", json.dumps(asdict(job), ensure_ascii=False).encode())
         return job
 
-    def change(self, old: Print, /, **news: object) -> Print:
+    def change(self, old: Print, /, **news: Any) -> Print:
         """Store and give the changed print; no change, no write."""
-        new = replace(old, **news)  # type: ignore[arg-type]
+        new = replace(old, **news)
         return old if new == old else self.put(new)
 
     def put_pdf(self, print_id: str, pdf: bytes) -> None:
