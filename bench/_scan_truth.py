@@ -44,6 +44,10 @@ def drawn(first: int, count: int) -> Iterator[list[Truth]]:
             path.write_bytes(data)
             made.append({"angle": None, "blank": False, **truth, "file": path.name, "path": path})
 
+        def judged(page: faults.Sample, task: str, **truth: object) -> None:
+            data = encoded(page.image, dpi=page.dpi or 1)
+            add(data, task=task, kind=page.kind, quad=None, quality=page.quality, **truth)
+
         for page in scans.mixture(first, count):
             add(page.data(), **page.truth(""))
         for seed in range(first, first + third):
@@ -55,31 +59,11 @@ def drawn(first: int, count: int) -> Iterator[list[Truth]]:
             wrong = faults.PHOTO_FAULTS[seed % len(faults.PHOTO_FAULTS)] if seed % 2 else "ok"
             fault = faults.photo(seed, wrong)
             if fault.quality in KNOWN:
-                add(
-                    encoded(fault.image, dpi=fault.dpi or 1),
-                    task="quality",
-                    kind=fault.kind,
-                    quad=None,
-                    quality=fault.quality,
-                )
+                judged(fault, "quality")
             turned = faults.turned(seed)
-            add(
-                encoded(turned.image, dpi=turned.dpi or 1),
-                task="orient",
-                kind=turned.kind,
-                quad=None,
-                orientation=turned.orientation,
-                quality="ok",
-            )
+            judged(turned, "orient", orientation=turned.orientation)
             for empty in (faults.empty(seed), faults.written(seed)):
-                add(
-                    encoded(empty.image, dpi=empty.dpi or 1),
-                    task="blank",
-                    kind=empty.kind,
-                    quad=None,
-                    blank=empty.blank,
-                    quality="ok",
-                )
+                judged(empty, "blank", blank=empty.blank)
         yield made
 
 

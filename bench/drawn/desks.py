@@ -25,7 +25,7 @@ FILLS, CUT, LID = 0.12, 0.14, 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class Photo:
     """``quad``: 4×2 clockwise in pixels, or None where the page fills the frame; beyond the frame where cut.
     ``quality`` holds "cutoff" where the page leaves the picture; ``marks`` says what was drawn."""
 
@@ -169,7 +169,7 @@ def _shadows(rng: Rng, canvas: Canvas, size: tuple[int, int]) -> None:
     canvas *= (1 - rng.uniform(0.08, 0.45) * soft)[:, :, None]
 
 
-def photo(seed: int) -> Drawn:
+def photo(seed: int) -> Photo:
     rng = np.random.default_rng(seed + 90_000)
     chance = float(rng.random())
     kind = "fills" if chance < FILLS else "cut" if chance < FILLS + CUT else "lid" if chance < 0.26 + LID else "desk"
@@ -224,7 +224,7 @@ def photo(seed: int) -> Drawn:
     }  # fmt: skip
     fault = ["cutoff"] if kind == "cut" else []
     shown = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
-    return Drawn(data, shown, None if kind == "fills" else quad, fault, marks)
+    return Photo(data, shown, None if kind == "fills" else quad, fault, marks)
 
 
 def _camera(rng: Rng, canvas: Canvas, size: tuple[int, int], scanner: bool) -> Image:

@@ -27,7 +27,7 @@ EMPTY = ("clean", "through", "strong", "yellow", "dust", "holes", "crease", "str
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class Sample:
     """A picture (BGR) and its truth: ``quality`` ok or the planted fault; ``spot`` where on the upright page it
     is, x and y in per mille; ``dpi`` 0 for a photo; ``orientation`` the clockwise turn that makes it upright."""
 
@@ -150,7 +150,7 @@ def _blurred(rng: Rng, picture: Light, per_inch: float) -> tuple[Light, str]:
     return np.asarray(cv2.filter2D(picture, -1, kernel / kernel.sum()), np.float32), f"shaken {long}"
 
 
-def photo(seed: int, quality: str = "ok", kind: str | None = None) -> Drawn:
+def photo(seed: int, quality: str = "ok", kind: str | None = None) -> Sample:
     """A sheet on a desk. ``quality`` one of :data:`PHOTO_FAULTS`; fine ones may have a finger on the margin."""
     rng = np.random.default_rng((seed, 11))
     kind = kind or str(rng.choice(KINDS))
@@ -213,7 +213,7 @@ def photo(seed: int, quality: str = "ok", kind: str | None = None) -> Drawn:
     elif quality == "lowdpi":
         scale = float(rng.uniform(28, 58)) / per_inch
         image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    return Drawn(_stored(rng, image), kind, quality, spot=spot, how=how)
+    return Sample(_stored(rng, image), kind, quality, spot=spot, how=how)
 
 
 def _stored(rng: Rng, image: Image, low: int = 60) -> Image:
@@ -224,7 +224,7 @@ def _stored(rng: Rng, image: Image, low: int = 60) -> Image:
 # ---------------------------------------------------------------- scans
 
 
-def scan(seed: int, quality: str = "ok", kind: str | None = None) -> Drawn:
+def scan(seed: int, quality: str = "ok", kind: str | None = None) -> Sample:
     """A scanned page; hard papers (faint, shaded, halftone…) are fine ones too."""
     rng = np.random.default_rng((seed, 12))
     hard = str(rng.choice(scans.HARD)) if quality == "ok" and rng.random() < 0.4 else None
@@ -240,10 +240,10 @@ def scan(seed: int, quality: str = "ok", kind: str | None = None) -> Drawn:
         dpi = low
     elif dpi < 150:
         quality = "lowdpi"
-    return Drawn(image, found.kind, quality, orientation=found.orientation, dpi=dpi, how=how)
+    return Sample(image, found.kind, quality, orientation=found.orientation, dpi=dpi, how=how)
 
 
-def turned(seed: int) -> Drawn:
+def turned(seed: int) -> Sample:
     """A page the wrong way up, sparse ones and copies of cards as often as full ones."""
     rng = np.random.default_rng((seed, 13))
     kind = str(
@@ -267,7 +267,7 @@ def turned(seed: int) -> Drawn:
     found = scans.scan(seed, kind, task="skew15")
     quarter = int(rng.integers(4))
     image = np.ascontiguousarray(np.rot90(found.image, quarter))
-    return Drawn(image, kind, orientation=(found.orientation + 90 * quarter) % 360, dpi=found.dpi, how=found.mode)
+    return Sample(image, kind, orientation=(found.orientation + 90 * quarter) % 360, dpi=found.dpi, how=found.mode)
 
 
 # ---------------------------------------------------------------- empty and nearly empty
@@ -295,7 +295,7 @@ def _read(rng: Rng, page: Light) -> Image:
     return _stored(rng, np.asarray(seen.clip(0, 255), np.uint8), 45)
 
 
-def empty(seed: int, how: str | None = None) -> Drawn:
+def empty(seed: int, how: str | None = None) -> Sample:
     """The back of a page, blank; ``how`` one of :data:`EMPTY`."""
     rng = np.random.default_rng((seed, 14))
     how = how or str(rng.choice(EMPTY))
@@ -335,10 +335,10 @@ def empty(seed: int, how: str | None = None) -> Drawn:
         gap, colour = int(dpi * rng.uniform(0.26, 0.4)), tuple(float(v) for v in rng.uniform(120, 190, 3))
         for y in range(int(high * 0.1), int(high * 0.94), gap):
             cv2.line(page, (int(wide * 0.09), y), (int(wide * 0.91), y), colour, max(1, dpi // 150), cv2.LINE_AA)
-    return Drawn(_read(rng, page), "blank", blank=True, dpi=dpi, how=how)
+    return Sample(_read(rng, page), "blank", blank=True, dpi=dpi, how=how)
 
 
-def written(seed: int, how: str | None = None) -> Drawn:
+def written(seed: int, how: str | None = None) -> Sample:
     """Hardly anything on it, yet written; ``how`` one of :data:`WRITTEN`."""
     rng = np.random.default_rng((seed, 15))
     how = how or str(rng.choice(WRITTEN))
@@ -351,7 +351,7 @@ def written(seed: int, how: str | None = None) -> Drawn:
         ink = sheets.sheet(seed, "letter", dpi)
         soft = cv2.GaussianBlur(ink, (0, 0), dpi / rng.uniform(140, 220))[:high, :wide]
         page[: soft.shape[0], : soft.shape[1]] -= (255.0 - soft) * rng.uniform(0.14, 0.3)
-        return Drawn(_read(rng, page), "letter", dpi=dpi, how=how)
+        return Sample(_read(rng, page), "letter", dpi=dpi, how=how)
     if how == "signature":
         steps = rng.normal(0, dpi * 0.09, (int(rng.integers(10, 24)), 2))
         walk = np.cumsum(steps + np.array([dpi * 0.035, 0.0]), axis=0)
@@ -359,7 +359,7 @@ def written(seed: int, how: str | None = None) -> Drawn:
         line = line + rng.uniform(0.25, 0.6, 2) * (wide, high)
         grey = tuple(float(v) for v in rng.uniform(30, 110, 3))
         cv2.polylines(page, [line.astype(np.int32)], False, grey, max(1, dpi // 75), cv2.LINE_AA)
-        return Drawn(_read(rng, page), "sparse", dpi=dpi, how=how)
+        return Sample(_read(rng, page), "sparse", dpi=dpi, how=how)
     if how == "seal":
         at, radius = tuple((rng.uniform(0.25, 0.75, 2) * (wide, high)).astype(int)), int(dpi * rng.uniform(0.5, 0.82))
         mask = np.zeros((high, wide), np.float32)
@@ -371,7 +371,7 @@ def written(seed: int, how: str | None = None) -> Drawn:
             )
         mask = (mask * rng.uniform(0.35, 0.9))[:, :, None]
         page = page * (1 - mask) + np.array((60, 40, 205), np.float32) * mask
-        return Drawn(_read(rng, np.asarray(page, np.float32)), "seal", dpi=dpi, how=how)
+        return Sample(_read(rng, np.asarray(page, np.float32)), "seal", dpi=dpi, how=how)
     source = sheets.sheet(seed, "oneline", dpi)
     x, y, w, h = cv2.boundingRect(np.asarray((source.min(axis=2) < 235) * 255, np.uint8))
     share = {"word": 0.25, "number": 0.1, "pencil": 0.4, "line": 1.0}[how]
@@ -381,4 +381,4 @@ def written(seed: int, how: str | None = None) -> Drawn:
     left = int(rng.uniform(0.1, 0.9) * max(1, wide - piece.shape[1]))
     there = page[top : top + piece.shape[0], left : left + piece.shape[1]]
     there -= (255.0 - piece[: there.shape[0], : there.shape[1]]) * strength
-    return Drawn(_read(rng, page), "oneline", dpi=dpi, how=how)
+    return Sample(_read(rng, page), "oneline", dpi=dpi, how=how)

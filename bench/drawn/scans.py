@@ -25,7 +25,7 @@ Corners = list[list[float]]
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class Scan:
     """A scan, BGR, and the truth about it in the terms of the evaluation: ``angle`` in degrees
     counter-clockwise; ``orientation`` the clockwise turn that makes it upright; ``quad`` the paper's corners in
     pixels where a lid shows around it, otherwise None; ``hard`` one of :data:`HARD` or empty."""
@@ -302,7 +302,7 @@ def _angle(rng: Rng, task: str) -> float:
     return round(float(rng.uniform(-reach, reach)) if rng.random() > 0.04 else 0.0, 4)
 
 
-def scan(seed: int, kind: str | None = None, *, task: str | None = None, hard: str | None = None) -> Drawn:
+def scan(seed: int, kind: str | None = None, *, task: str | None = None, hard: str | None = None) -> Scan:
     """One page. ``kind`` one of :data:`bench.drawn.sheets.KINDS` or of :data:`HARD`; without it, a fair mixture."""
     rng = np.random.default_rng((seed, 77))
     if kind in WRONG:
@@ -339,14 +339,14 @@ def scan(seed: int, kind: str | None = None, *, task: str | None = None, hard: s
     quarter = int(rng.integers(1, 4)) if task == "orient" else 0
     glass = np.ascontiguousarray(np.rot90(glass, quarter))
     _dust(rng, glass, machine.dpi)
-    return Drawn(
+    return Scan(
         image=machine.read(glass), task=task, kind=kind, angle=angle, orientation=90 * quarter,
         quad=corners if bordered else None, blank=kind == "blank", mode=machine.mode, dpi=machine.dpi,
         hard=hard or "", jpeg=machine.jpeg,
     )  # fmt: skip
 
 
-def mixture(first: int, count: int, hard_share: float = 0.3) -> Iterator[Drawn]:
+def mixture(first: int, count: int, hard_share: float = 0.3) -> Iterator[Scan]:
     """``count`` pages of every kind from seed ``first`` on; the hard kinds in turn."""
     written = [each for each in sheets.KINDS if each != "blank"]
     hards = round(count * hard_share)
