@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
-import struct
-import sys
 from dataclasses import dataclass
 from typing import Any
 
 import structlog
 
 from villagecall.case import Verdict
-from villagecall.scan import layers
+from villagecall.scan import layers, wire
 from villagecall.scan.alike import Likeness
 from villagecall.scan.refusals import REFUSALS, EmptyFile, WorkerLost
 from villagecall.settings import Settings
@@ -23,7 +19,6 @@ START_S = 60.0
 TRIES = 2
 PAGES = 400
 """A worker is replaced after so many pages: what a decoder leaks does not add up."""
-PIECE = 2**20
 
 _log = structlog.get_logger(__name__)
 
@@ -57,32 +52,11 @@ class _Worker:
     pages: int = 0
 
     async def ask(self, head: dict[str, Any], data: bytes) -> tuple[dict[str, Any], list[bytes]]:
-        pipe_in, pipe_out = self.process.stdin, self.process.stdout
-        if pipe_in is None or pipe_out is None:
-            raise _Lost
-        raw = json.dumps(head).encode()
         try:
-            pipe_in.write(struct.pack(">Q", len(raw)) + raw + struct.pack(">Q", len(data)))
-            for at in range(0, len(data), PIECE):  # a pipe that is given all at once keeps a copy of all
-                pipe_in.write(memoryview(data)[at : at + PIECE])
-                await pipe_in.drain()
-            await pipe_in.drain()
-            return await self.heard()
-        except (OSError, EOFError, ValueError, KeyError) as error:
+            await wire.ask(self.process, head, data)
+            return await wire.heard(self.process)
+        except (OSError, EOFError, ValueError) as error:
             raise _Lost from error
-
-    async def heard(self) -> tuple[dict[str, Any], list[bytes]]:
-        """One answer of the worker."""
-        pipe = self.process.stdout
-        if pipe is None:
-            raise _Lost
-        (size,) = struct.unpack(">Q", await pipe.readexactly(8))
-        if size > 2**20:
-            raise ValueError(size)
-        answer = json.loads(await pipe.readexactly(size))
-        if any(part > 2**26 for part in answer["parts"]):
-            raise ValueError("part")
-        return answer, [await pipe.readexactly(part) for part in answer["parts"]]
 
     async def kill(self) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -127,24 +101,13 @@ class Pool:
         self._free.release()
 
     async def _start(self) -> _Worker:
-        env = {"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "villagecall.scan.worker",
-            str(self._settings.scan_memory_mib),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=env,
-            limit=2**22,
-        )
+        process = await wire.spawn("villagecall.scan.worker", self._settings.scan_memory_mib)
         worker = _Worker(process)
         self._all.add(worker)
         try:
             async with asyncio.timeout(START_S):
-                await worker.heard()
-        except (TimeoutError, EOFError, ValueError, KeyError) as error:
+                await wire.heard(process)
+        except (TimeoutError, EOFError, ValueError) as error:
             await self._drop(worker)
             raise _Lost from error
         return worker

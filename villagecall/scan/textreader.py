@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
-import struct
-import sys
 from typing import Any
 
 import structlog
 
 from villagecall.case import Verdict
 from villagecall.errors import VillagecallError
+from villagecall.scan import wire
 from villagecall.scan.text import BadText, Line, lines_of
 from villagecall.settings import Settings
 
@@ -74,31 +71,16 @@ class TextReader:
         if self._closed:
             raise NotRead("the server stops")
         process = self._process or await self._start()
-        if process.stdin is None:
-            raise EOFError
-        raw = json.dumps(head).encode()
         async with asyncio.timeout(READ_S):
-            process.stdin.write(struct.pack(">Q", len(raw)) + raw + struct.pack(">Q", len(data)))
-            process.stdin.write(data)
-            await process.stdin.drain()
-            return await _heard(process)
+            await wire.ask(process, head, data)
+            said, _ = await wire.heard(process)
+            return said
 
     async def _start(self) -> asyncio.subprocess.Process:
-        env = {"PATH": os.environ.get("PATH", ""), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
-        self._process = process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "villagecall.scan.textworker",
-            str(self._memory),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            env=env,
-            limit=2**22,
-        )
+        self._process = process = await wire.spawn("villagecall.scan.textworker", self._memory)
         self._pages = 0
         async with asyncio.timeout(START_S):
-            await _heard(process)
+            await wire.heard(process)
         _log.info("text_reader_started")
         return process
 
@@ -128,15 +110,3 @@ class TextReader:
             self._resting.cancel()
         await self._stop()
         await asyncio.gather(*self._stopping, return_exceptions=True)
-
-
-async def _heard(process: asyncio.subprocess.Process) -> dict[str, Any]:
-    if process.stdout is None:
-        raise EOFError
-    (size,) = struct.unpack(">Q", await process.stdout.readexactly(8))
-    if size > 2**21:
-        raise ValueError(size)
-    said = json.loads(await process.stdout.readexactly(size))
-    if not isinstance(said, dict):
-        raise ValueError("no answer")
-    return said

@@ -1,15 +1,13 @@
 """The process that reads a page's text: behind everything else, without network, with bounded memory.
 
-It gets an upload as the decoding workers do (see :mod:`villagecall.scan.worker` for the frames), straightens the
+It gets an upload as the decoding workers do (:mod:`villagecall.scan.wire`), straightens the
 page by its verdict, and answers with lines. The models come with rapidocr; nothing is fetched.
 """
 
 from __future__ import annotations
 
-import json
 import logging
 import os
-import struct
 import sys
 from typing import Any
 
@@ -18,11 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from villagecall.case import Verdict
-from villagecall.scan import confine
+from villagecall.scan import confine, wire
 from villagecall.scan.decode import Document
 from villagecall.scan.placing import Plan, place, straighten
 from villagecall.scan.refusals import ScanRefusal
-from villagecall.scan.worker import read_exactly
 
 SIDE = 2200
 """Longest side in pixels of the page as it is read: print of 6 pt has 14 pixels then."""
@@ -83,30 +80,23 @@ def main(memory_mib: int) -> None:
     """Serve requests until the pipe is closed."""
     os.nice(LAST)
     cv2.setNumThreads(1)
-    inward, outward = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+    inward, outward = wire.pipes()
     confine.without_network()
     engine = Engine()
     confine.bounded(memory_mib)
 
-    def answer(said: dict[str, Any]) -> None:
-        raw = json.dumps(said).encode()
-        outward.write(struct.pack(">Q", len(raw)) + raw)
-        outward.flush()
-
-    answer({"ready": True})
+    wire.answer(outward, {"ready": True})
     while True:
         try:
-            (size,) = struct.unpack(">Q", read_exactly(inward, 8))
-            asked = json.loads(read_exactly(inward, size))
-            (size,) = struct.unpack(">Q", read_exactly(inward, 8))
-            document = Document(read_exactly(inward, size))
+            asked, data = wire.request(inward)
+            document = Document(data)
             verdict = Verdict.model_validate(asked["verdict"])
-            answer({"lines": engine.rows(page_of(document, asked["frame"], verdict, asked["turned"]))})
+            rows = engine.rows(page_of(document, asked["frame"], verdict, asked["turned"]))
+            wire.answer(outward, {"lines": rows})
         except EOFError:
             return
         except (ScanRefusal, MemoryError, cv2.error):
-            answer({"unreadable": True})
+            wire.answer(outward, {"unreadable": True})
 
 
 if __name__ == "__main__":
