@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import struct
+import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +31,7 @@ _FOLDERS: Final = (
     "~/.fonts",
     "/Library/Fonts",
 )
+_NO_SORT: Final = "〓"
 _PACKAGES: Final = ("zhplot",)
 """Python packages that carry such a font as a file; only their folder is read, they are never imported."""
 
@@ -43,10 +47,48 @@ class NoFont(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """The family to ask for, and where its files are."""
+    """The family to ask for, and where its files are. ``shapes``: the numbers of the
+    characters it can write, ascending."""
 
     family: str
     fonts: typst.Fonts
+    shapes: tuple[range, ...]
+
+    def written(self, text: str) -> str:
+        """``text`` as this font can write it: 〓, the typesetter's mark for a missing sort, where there is no shape;
+        marks without any (joiners, variants of a character, controls) are left out.
+
+        PDF/A allows no ``.notdef`` (ISO 19005-2, 6.2.11.8), and names from old registers have characters of
+        somebody's private use."""
+        drawn = (char for char in unicodedata.normalize("NFC", text) if not _shapeless(char))
+        return "".join(char if self._has(ord(char)) else _NO_SORT for char in drawn)
+
+    def _has(self, char: int) -> bool:
+        at = bisect_right(self.shapes, char, key=lambda run: run.start)
+        return at > 0 and char in self.shapes[at - 1]
+
+
+def _shapeless(char: str) -> bool:
+    variant = "\ufe00" <= char <= "\ufe0f" or "\U000e0100" <= char <= "\U000e01ef"
+    return variant or unicodedata.category(char) in ("Cc", "Cf")
+
+
+def shapes(file: Path) -> tuple[range, ...]:
+    """The characters a TrueType file maps to shapes (OpenType ``cmap``, format 12: all planes). A font without such
+    a table knows the first plane only, and is taken to have all of it."""
+    with file.open("rb") as font:
+        (tables,) = struct.unpack(">4xH6x", font.read(12))
+        places = {tag: (at, size) for tag, _, at, size in struct.iter_unpack(">4sIII", font.read(16 * tables))}
+        start, size = places[b"cmap"]
+        font.seek(start)
+        maps = font.read(size)
+    (count,) = struct.unpack_from(">2xH", maps)
+    for _, _, at in struct.iter_unpack(">HHI", maps[4 : 4 + 8 * count]):
+        kind, groups = struct.unpack_from(">H10xI", maps, at)
+        if kind == 12:
+            rows = struct.iter_unpack(">III", maps[at + 16 : at + 16 + 12 * groups])
+            return tuple(range(first, last + 1) for first, last, _ in rows)
+    return (range(0x10000),)
 
 
 def _folders() -> list[Path]:
@@ -70,6 +112,8 @@ def face() -> Face:
     for folder in folders:
         fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(folder)])
         for family in FAMILIES:
-            if any(_usable(font) and font.family == family for font in fonts.fonts()):
-                return Face(family, fonts)
+            files = [font for font in fonts.fonts() if _usable(font) and font.family == family]
+            if files:
+                regular = min(files, key=lambda font: (font.style != "normal", abs(font.weight - 400)))
+                return Face(family, fonts, shapes(Path(str(regular.path))))
     raise NoFont(looked=[folder.name for folder in folders])

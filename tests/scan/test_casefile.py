@@ -7,13 +7,17 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import pikepdf
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from pikepdf import pdfa
 
 from tests.support import pages
-from villagecall.scan import casefile
+from villagecall.scan import casefile, encode
 from villagecall.scan.casefile import CaseFileError, Cover, Sheet, bundle, write
+from villagecall.scan.text import Line
 
 AT = datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
 COVER = Cover("高龄津贴申请", (("编号", "青禾-2026-0001"), ("受理村", "柳溪村")), AT, "青禾-2026-0001", "case 7")
@@ -53,6 +57,27 @@ class TestWhatAnArchiveTakes:
             assert pdf.is_linearized
             pdf.check_linearization()
             assert pdf.check_pdf_syntax() == []
+
+    @pytest.mark.parametrize("kind", ["layers", "colour", "grey"])
+    @pytest.mark.parametrize("read", [(), (Line("李桂芳 𰻝 \ue123 12", 100, 100, 300, 30),)])
+    def test_every_kind_of_page(self, kind: str, read: tuple[Line, ...]) -> None:
+        page = pages.form(5, (620, 877))
+        if kind == "grey":
+            page = np.repeat(page.min(axis=2, keepdims=True), 3, axis=2)
+        made = encode.view(page[:, :, 1], page, 75) if kind == "layers" else None
+        data = made.data if made else pages.encoded(page[:, :, 0] if kind == "grey" else page)
+        width, height = (made.width, made.height) if made else (620, 877)
+        raw = bundle(COVER, [Sheet(data, width, height, 75, "申请表", text=read)])
+        assert pdfa.validate_written(io.BytesIO(raw), "2b").verdict == "pass"
+
+    @settings(deadline=None, max_examples=25)
+    @given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=20))
+    @example("李\ue123芳 葛\U000e0100", "😀 ﷽ \u0007\u200b", "\ud7ff#[]\\$")
+    @example("𰻝", "\n\n= title\n//*", "\ufffe")
+    def test_whatever_a_name_is_written_with(self, name: str, title: str, note: str) -> None:
+        cover = Cover(title, ((name, name),), AT, name, title, (name, title))
+        raw = bundle(cover, [replace(FIRST[0], chapter=name), replace(FIRST[1], chapter=title, note=note)])
+        assert pdfa.validate_written(io.BytesIO(raw), "2b").verdict == "pass"
 
     def test_it_says_whose_it_is_and_of_when(self) -> None:
         with pikepdf.open(io.BytesIO(bundle(COVER, FIRST))) as pdf, pdf.open_metadata() as meta:
