@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import settings
 
 from tests.real.postgres import PostgresServer
 from tests.real.redis import RedisServer
 from tests.real.s3 import S3Server
+
+# How long one example takes says how busy the machine is; a test that hangs is ended by its own timeout.
+settings.register_profile("villagecall", deadline=None)
+settings.load_profile("villagecall")
 
 
 @pytest.fixture(scope="session")

@@ -1,24 +1,34 @@
 #!/usr/bin/env bash
-# Everything: lint, the pages' tests, then every Python test with the real components and real browsers.
-set -euo pipefail
+# Everything: every Python test with the real components and real browsers; lint, types and the pages' tests beside them.
+set -uo pipefail
 cd "$(dirname "$0")/.."
 export PATH="$PATH:$PWD/.venv/node:/usr/sbin"
 began=$(date +%s)
 step() { echo "== $1 ($(($(date +%s) - began)) s)"; }
+failed=0
+heard=$(mktemp)
+trap 'rm -f "$heard"' EXIT
 
-step "lint"
-bash tools/lint.sh
-if [ -f web/package.json ]; then
-  step "pages: types and tests"
-  (cd web && npm run --silent typecheck && npm run --silent test)
-fi
+# What needs no running program takes what the tests leave of the processors, and is heard when they are done.
+beside() {
+  bash tools/lint.sh || return 1
+  if [ -f web/package.json ]; then (cd web && npm run --silent typecheck && npm run --silent test); fi
+}
+export -f beside
+nice -n 15 bash -c beside >"$heard" 2>&1 &
+aside=$!
+
 workers=$(nproc)
 [ "$workers" -gt 3 ] && workers=3
 step "tests"
-.venv/bin/python -m pytest -n "$workers" --dist loadgroup -q --ignore=tests/journeys --durations=10 "$@"
+.venv/bin/python -m pytest -n "$workers" --dist loadgroup -q --ignore=tests/journeys --durations=10 "$@" || failed=1
 if [ -d tests/journeys ]; then
   step "journeys in a real browser"
   # Two at a time: a journey waits more than it works. Files stay together, so that each shares one county.
-  .venv/bin/python -m pytest -n 2 --dist loadfile -q tests/journeys --durations=5 "$@"
+  .venv/bin/python -m pytest -n 2 --dist loadfile -q tests/journeys --durations=5 "$@" || failed=1
 fi
+step "lint, types and the pages' tests, which ran beside"
+wait "$aside" || failed=1
+cat "$heard"
 step "done"
+exit "$failed"

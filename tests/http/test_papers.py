@@ -28,7 +28,6 @@ from villagecall.scan.text import Line, kept
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 WHO = papers.Bearer("欧阳海燕", "990101195603122" + "12", "青禾区柳溪镇白杨树湾三组 12 号")
 NUMBER = WHO.id_number + id_check(WHO.id_number)
-CARD = papers.jpeg(papers.askew(papers.idcard(papers.Bearer(WHO.name, NUMBER, WHO.address)), 1.5))
 
 
 @dataclass
@@ -62,7 +61,8 @@ async def read(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Read]:
     with capture_logs() as said:
         async with open_site(folder, work=True, scan_text=True, database="") as site:
             counter = await at_the_counter(site)
-            await counter.scan(CARD)
+            card = papers.idcard(papers.Bearer(WHO.name, NUMBER, WHO.address))
+            await counter.scan(papers.jpeg(papers.askew(card, 1.5)))
             (page,) = await counter.pages(1)
             async with asyncio.timeout(60):
                 while (await site.services.approval.get(UUID(counter.case_id))).pages[0].text is None:

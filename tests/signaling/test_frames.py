@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from random import Random
 
 import pytest
@@ -42,14 +43,17 @@ def packets(frames: tuple[bytes, ...], piece: int = 400) -> list[tuple[bytes, in
     return out
 
 
-FRAMES = picture(Camera(90))[:50]
+@lru_cache
+def filmed() -> tuple[bytes, ...]:
+    """Two seconds of a made-up camera."""
+    return picture(Camera(90))[:50]
 
 
 def test_frames_are_put_together_again_byte_for_byte() -> None:
     tape = Tape()
-    for packet in packets(FRAMES):
+    for packet in packets(filmed()):
         tape.into.packet(*packet)
-    assert tape.data() == list(FRAMES)
+    assert tape.data() == list(filmed())
     assert [ms for ms, _, _ in tape.frames] == [n * 40 for n in range(50)]
     assert [n for n, (_, _, key) in enumerate(tape.frames) if key] == [0, 25]
 
@@ -57,25 +61,25 @@ def test_frames_are_put_together_again_byte_for_byte() -> None:
 @pytest.mark.parametrize("seed", range(8))
 def test_order_does_not_matter_within_the_waiting_time(seed: int) -> None:
     tape = Tape()
-    mixed = packets(FRAMES)
+    mixed = packets(filmed())
     chance = Random(seed)
     first, rest = mixed[:1], mixed[1:]
     rest.sort(key=lambda p: p[3] + chance.uniform(0, WAIT_VIDEO_S / 2))
     for packet, sequence, timestamp, _ in first + rest:
         tape.into.packet(packet, sequence, timestamp, 1.0)
-    assert tape.data() == list(FRAMES)
+    assert tape.data() == list(filmed())
     assert not tape.losses
 
 
 def test_what_stays_missing_costs_the_frames_up_to_the_next_key_frame() -> None:
     tape = Tape()
-    sent = packets(FRAMES)
+    sent = packets(filmed())
     gone = next(n for n, (_, _, timestamp, _) in enumerate(sent) if timestamp == 10 * 3600)
     for n, packet in enumerate(sent):
         if n != gone:
             tape.into.packet(*packet)
         tape.into.tick(packet[3])
-    assert tape.data() == [*FRAMES[:10], *FRAMES[25:]], "nothing is shown that was not there"
+    assert tape.data() == [*filmed()[:10], *filmed()[25:]], "nothing is shown that was not there"
     assert tape.losses, "a key frame was asked for"
 
 

@@ -12,7 +12,7 @@ import random
 import re
 import struct
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import cv2
@@ -195,25 +195,30 @@ def mutant(seed: int) -> tuple[str, bytes]:
     return kind, bytes(raw)
 
 
-def bombs() -> tuple[tuple[str, bytes], ...]:
-    """Small files that ask for much, each in its own way: name and bytes."""
+def _flat() -> bytes:
     rows = zlib.compress(bytes((1 + 3 * 7000) * 7000), 9)
-    flat = hostile.png_header(7000, 7000) + hostile.chunk(b"IDAT", rows) + hostile.chunk(b"IEND", b"")
+    return hostile.png_header(7000, 7000) + hostile.chunk(b"IDAT", rows) + hostile.chunk(b"IEND", b"")
+
+
+def _wordy() -> bytes:
     text = hostile.png_header(8, 8) + hostile.chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(2**27), 9))
-    text += hostile.chunk(b"IDAT", zlib.compress(bytes(25 * 8))) + hostile.chunk(b"IEND", b"")
-    nested = hostile.pdf()
-    nested.Root.Deep = nested.make_indirect(pikepdf.Object.parse(b"[" * 400 + b"]" * 400))
-    wide = hostile.pdf(1, size=(14_000, 14_000))
-    swollen = hostile.pdf()
-    swollen.pages[0].Contents = pikepdf.Stream(swollen, b"0 0 m 1 1 l S\n" * 2_000_000)
-    return (
-        ("forty-nine million pixels in fifty kilobytes", flat),
-        ("a text chunk of 128 MB", text),
-        ("arrays in arrays", hostile.saved(nested)),
-        ("a page five metres wide", hostile.saved(wide)),
-        ("two million lines to draw", hostile.saved(swollen, compress_streams=True)),
-        ("a page drawn by itself", _itself()),
-    )
+    return text + hostile.chunk(b"IDAT", zlib.compress(bytes(25 * 8))) + hostile.chunk(b"IEND", b"")
+
+
+def _nested() -> bytes:
+    made = hostile.pdf()
+    made.Root.Deep = made.make_indirect(pikepdf.Object.parse(b"[" * 400 + b"]" * 400))
+    return hostile.saved(made)
+
+
+def _wide() -> bytes:
+    return hostile.saved(hostile.pdf(1, size=(14_000, 14_000)))
+
+
+def _swollen() -> bytes:
+    made = hostile.pdf()
+    made.pages[0].Contents = pikepdf.Stream(made, b"0 0 m 1 1 l S\n" * 2_000_000)
+    return hostile.saved(made, compress_streams=True)
 
 
 def _itself() -> bytes:
@@ -227,3 +232,14 @@ def _itself() -> bytes:
     out = io.BytesIO()
     made.save(out)
     return out.getvalue()
+
+
+BOMBS: Mapping[str, Callable[[], bytes]] = {
+    "forty-nine million pixels in fifty kilobytes": _flat,
+    "a text chunk of 128 MB": _wordy,
+    "arrays in arrays": _nested,
+    "a page five metres wide": _wide,
+    "two million lines to draw": _swollen,
+    "a page drawn by itself": _itself,
+}
+"""Small files that ask for much, each in its own way; made when asked for, which takes a moment."""
