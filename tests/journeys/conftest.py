@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeVar
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.journeys.county import County
-from tests.journeys.people import CHROMIUM, FLAGS, Somebody
+from tests.journeys.people import CHROMIUM, FLAGS, P, Sit, Somebody
 from villagecall.demo import papers
 
 WHO = papers.Bearer("李桂芳", "519900195203042420", "青禾区东河镇柳溪村三组 18 号")
-P = TypeVar("P", bound=Somebody)
 
 
 @pytest.fixture(scope="session")
@@ -66,8 +64,7 @@ def scans(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def sit_down(browser: Browser) -> Iterator[Callable[[type[P], County, str], P]]:
-    """``sit_down(Clerk, county, "village1")``: somebody with a browser of their own, gone after the test."""
+def sit_down(browser: Browser) -> Iterator[Sit]:
     seated: list[Somebody] = []
 
     def one(kind: type[P], county: County, login: str) -> P:

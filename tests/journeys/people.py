@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
@@ -174,3 +174,12 @@ class Officer(Somebody):
     def brings_in(self) -> None:
         self.at("invite").click()
         self.at("invite-confirm").click()
+
+
+P = TypeVar("P", bound=Somebody)
+
+
+class Sit(Protocol):
+    """``sit_down(Clerk, county, "village1")``: somebody with a browser of their own, gone after the test."""
+
+    def __call__(self, kind: type[P], county: County, login: str) -> P: ...

@@ -3,18 +3,14 @@ once, the same case goes on under the same number, and the department decides la
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.county import County
 from tests.journeys.errands import opens_from_queue
-from tests.journeys.people import PATIENCE, Clerk, Officer
-
-Sit = Callable[..., Any]
+from tests.journeys.people import PATIENCE, Clerk, Officer, Sit
 
 
 @pytest.mark.timeout(240)

@@ -3,18 +3,15 @@ window at which nobody sits."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.county import County
 from tests.journeys.errands import error_on, prepares_card, request
-from tests.journeys.people import PATIENCE, Clerk, Officer
+from tests.journeys.people import PATIENCE, Clerk, Officer, Sit
 
-Sit = Callable[..., Any]
 WRONG_NUMBER = "519900195003188810"
 
 

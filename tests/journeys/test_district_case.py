@@ -4,16 +4,12 @@ same call; the department decides; the sealed filing certificate comes out of th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.journeys.county import County
-from tests.journeys.people import Clerk, Officer
-
-Sit = Callable[..., Any]
+from tests.journeys.people import Clerk, Officer, Sit
 
 
 @pytest.mark.timeout(300)

@@ -5,9 +5,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pikepdf
 import pytest
@@ -15,9 +13,7 @@ from playwright.sync_api import expect
 
 from tests.journeys.county import County
 from tests.journeys.errands import CARD
-from tests.journeys.people import PATIENCE, Clerk
-
-Sit = Callable[..., Any]
+from tests.journeys.people import PATIENCE, Clerk, Sit
 
 
 def wide_png(width: int, height: int) -> bytes:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -12,11 +11,10 @@ from playwright.sync_api import expect
 from tests.journeys.conftest import WHO
 from tests.journeys.county import County
 from tests.journeys.errands import CARD
-from tests.journeys.people import Clerk, Officer
+from tests.journeys.people import Clerk, Officer, Sit
 
 READ_MS = 60_000
 """Reading comes behind everything else that the machine does."""
-Sit = Callable[..., Any]
 
 
 @pytest.fixture

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -13,11 +11,9 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.journeys.county import County
-from tests.journeys.people import Clerk
+from tests.journeys.people import Clerk, Sit
 from tests.support import pages
 from villagecall.demo import papers
-
-Sit = Callable[..., Any]
 
 
 def photo_with_a_finger(scan: Path) -> pages.Image:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +12,8 @@ from playwright.sync_api import expect
 
 from tests.journeys.county import County, json_lines
 from tests.journeys.errands import opens_from_queue, prepares_card, request
-from tests.journeys.people import PATIENCE, Clerk, Officer
+from tests.journeys.people import PATIENCE, Clerk, Officer, Sit
 from villagecall.signaling.recording import recover
-
-Sit = Callable[..., Any]
 
 
 @pytest.mark.timeout(300)

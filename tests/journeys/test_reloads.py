@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Route, expect
 
 from tests.journeys.county import County
 from tests.journeys.errands import signs
-from tests.journeys.people import PATIENCE, Clerk, Officer
-
-Sit = Callable[..., Any]
+from tests.journeys.people import PATIENCE, Clerk, Officer, Sit
 
 
 @pytest.mark.timeout(300)

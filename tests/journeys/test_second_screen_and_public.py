@@ -3,7 +3,6 @@ or uses no mouse: axe-core finds nothing to object to on any page (WCAG 2.2, lev
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +14,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.journeys.county import County
 from tests.journeys.errands import prepares_card, signs
-from tests.journeys.people import PATIENCE, Clerk, Officer, Somebody
+from tests.journeys.people import PATIENCE, Clerk, Officer, Sit, Somebody
 
-Sit = Callable[..., Any]
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
 RUN_AXE = """async tags => {
   const found = await axe.run(document, { runOnly: { type: 'tag', values: tags }, resultTypes: ['violations'] })

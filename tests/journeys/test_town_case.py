@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +15,9 @@ import pytest
 import zxingcpp
 
 from tests.journeys.county import County, json_lines
-from tests.journeys.people import Clerk, Officer
+from tests.journeys.people import Clerk, Officer, Sit
 from tests.real.plaintext import found_in
 
-Sit = Callable[..., Any]
 NAME, ID_NUMBER = "李桂芳", "519900195203042420"
 
 

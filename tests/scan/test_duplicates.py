@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from tests.support import pages, sheets
 from tests.support.office import actor, key
-from tests.support.scanroom import Room, scan_room
+from tests.support.scanroom import Room
 from villagecall.case import Case
 from villagecall.demo import papers
 from villagecall.scan.duplicates import TOPIC
@@ -18,15 +15,15 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SMALL = (620, 877)
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def room(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room]:
-    async with scan_room(tmp_path_factory.mktemp("room")) as made:
-        yield made
-
-
-@pytest.fixture
-async def case(room: Room) -> Case:
-    return await room.office.draft()
+async def scanned_twice(room: Room, case: Case, seed: int) -> Case:
+    """One sheet, scanned twice: the second page is judged, and its comparison is still to come."""
+    sheet, _ = sheets.pair(seed, "same")
+    case = await room.scanned(case, sheets.scanned(sheet, 1))
+    await room.send(case, sheets.scanned(sheet, 2))
+    (delivery,) = await room.office.journal.claim(["scan"], 1, 60)
+    await room.scans.judge(delivery)
+    await room.office.journal.done(delivery)
+    return await room.office.approval.get(case.case_id)
 
 
 class TestASheetScannedTwice:
@@ -56,13 +53,8 @@ class TestASheetScannedTwice:
         assert all(page.verdict and page.verdict.ok for page in case.pages)
 
     async def test_never_holds_up_the_verdict(self, room: Room, case: Case) -> None:
-        sheet, _ = sheets.pair(302, "same")
-        case = await room.scanned(case, sheets.scanned(sheet, 1))
-        await room.send(case, sheets.scanned(sheet, 2))
-        (delivery,) = await room.office.journal.claim(["scan"], 1, 60)
-        await room.scans.judge(delivery)
-        await room.office.journal.done(delivery)
-        verdict = (await room.office.approval.get(case.case_id)).pages[1].verdict
+        case = await scanned_twice(room, case, 302)
+        verdict = case.pages[1].verdict
         assert verdict is not None and verdict.ok
         await room.deliver()
         told = (await room.office.approval.get(case.case_id)).pages[1].verdict
@@ -80,12 +72,7 @@ class TestASheetScannedTwice:
         assert len(told[1].faults) == 1
 
     async def test_delivered_twice_is_told_once(self, room: Room, case: Case) -> None:
-        sheet, _ = sheets.pair(304, "same")
-        case = await room.scanned(case, sheets.scanned(sheet, 1))
-        await room.send(case, sheets.scanned(sheet, 2))
-        (scan,) = await room.office.journal.claim(["scan"], 1, 60)
-        await room.scans.judge(scan)
-        await room.office.journal.done(scan)
+        case = await scanned_twice(room, case, 304)
         (delivery,) = await room.office.journal.claim([TOPIC], 1, 60)
         for _ in range(2):
             await room.consumers[TOPIC](delivery)

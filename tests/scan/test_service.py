@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-
 import pytest
-import pytest_asyncio
 
 from tests.support import hostile, pages
 from tests.support.office import actor, key
-from tests.support.scanroom import Room, scan_room
+from tests.support.scanroom import Room
 from villagecall.case import Case
 from villagecall.errors import BadRequest, NotFound, TooLarge
 from villagecall.ids import uuid7
@@ -21,17 +18,6 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 SMALL = (620, 877)
 FORM = pages.encoded(pages.form(1, SMALL), dpi=200)
 FEEDER = hostile.tiff([pages.form(2, SMALL), pages.letter(3, SMALL), pages.blank(4, size=SMALL)])
-
-
-@pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def room(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room]:
-    async with scan_room(tmp_path_factory.mktemp("room")) as made:
-        yield made
-
-
-@pytest.fixture
-async def case(room: Room) -> Case:
-    return await room.office.draft()
 
 
 class TestAFile:
