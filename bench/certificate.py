@@ -129,7 +129,7 @@ def _tsa() -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             asked = tsp.TimeStampReq.load(self.rfile.read(int(self.headers["Content-Length"])))
-            answer = stamper.request_tsa_response(asked).dump()  # type: ignore[attr-defined]
+            answer = stamper.request_tsa_response(asked).dump()
             self.send_response(200)
             self.send_header("Content-Type", "application/timestamp-reply")
             self.send_header("Content-Length", str(len(answer)))
@@ -151,7 +151,7 @@ def _tsa() -> Iterator[str]:
 def _plain(pdf: bytes) -> bytes:
     """The anchor: pyHanko as it comes, in-process time stamp, no picture."""
     keys = demo_keys()
-    registry = SimpleCertificateStore()  # type: ignore[no-untyped-call]
+    registry = SimpleCertificateStore()
     signer = SimpleSigner(keys.seal.certificate, keys.seal.key, registry)
     context = ValidationContext(
         trust_roots=list(keys.roots), crls=list(keys.crls), allow_fetching=False, revocation_mode="hard-fail"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import structlog
 from tests.support.site import Site
 from villagecall.errors import VillagecallError
 from villagecall.http import server, system
-from villagecall.http.context import HANDLERS, SERVICES, Context
+from villagecall.http.context import HANDLERS, Context
 from villagecall.http.models.base import Ok
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -49,11 +48,10 @@ async def test_alive_and_ready(site: Site) -> None:
 
 
 async def test_a_part_that_does_not_answer_is_named(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Deaf:
-        async def ready(self) -> bool:
-            return False
+    async def deaf() -> bool:
+        return False
 
-    monkeypatch.setitem(site.client.app._state, SERVICES, replace(site.services, blobs=Deaf()))  # type: ignore[arg-type]
+    monkeypatch.setattr(site.services.blobs, "ready", deaf)
     answer = await site.nobody().get("/readyz")
     assert (answer.status, answer.json()["parts"]["blobs"]) == (503, False)
 

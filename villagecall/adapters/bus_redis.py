@@ -85,7 +85,7 @@ class RedisBus:
                 await asyncio.sleep(AGAIN_S)
             finally:
                 with suppress(*_DOWN):
-                    await pubsub.aclose()  # type: ignore[no-untyped-call]
+                    await pubsub.aclose()
 
     async def _receive(
         self, pubsub: PubSub, topics: tuple[str, ...], mailbox: Mailbox, listening: asyncio.Event

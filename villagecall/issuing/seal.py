@@ -102,7 +102,7 @@ class PyHankoSigner:
 
     def __init__(self, keys: SealKeys, stamper: TimeStamper, *, fetch: bool = False, purpose: str = PURPOSE) -> None:
         self._keys, self._stamper, self._fetch, self._purpose = keys, stamper, fetch, purpose
-        registry = SimpleCertificateStore()  # type: ignore[no-untyped-call]
+        registry = SimpleCertificateStore()
         registry.register_multiple(keys.others)
         self._signer = SimpleSigner(
             signing_cert=keys.seal.certificate,
@@ -176,7 +176,7 @@ class PyHankoSigner:
         return out.getvalue()
 
 
-def demonstration_stamper(keys: SealKeys) -> TimeStamper:
+def demonstration_stamper(keys: SealKeys) -> DummyTimeStamper:
     """A time stamping authority in this process, for demonstrations."""
     if keys.tsa is None:
         raise SealError("these keys have no time stamping certificate")

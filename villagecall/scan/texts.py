@@ -39,11 +39,12 @@ class Texts:
         payload = delivery.message.payload
         case_id, page_id = UUID(str(payload["case_id"])), UUID(str(payload["page_id"]))
         page = (await self._cases.get(case_id)).page(page_id)
-        if not self._settings.scan_text or page is None or not wanted(page, str(payload["view"])):
+        if not self._settings.scan_text or page is None or page.verdict is None:
+            return
+        if not wanted(page, str(payload["view"])):
             return
         try:
             data = await self._blobs.get(page.original.sha256)
-            assert page.verdict is not None  # noqa: S101  (a page with a view was judged)
             lines = await self._reader.read(data, page.frame, page.verdict, page.turned)
         except VillagecallError as error:
             why = "not read" if isinstance(error, NotRead) else type(error).__name__
