@@ -24,8 +24,7 @@ from villagecall.vault import SealedRecord
 class Place:
     """Membership of a stream in a list, at a sort key. Lists are read by keyset on (sort, stream).
 
-    Queues, day books and directories are lists: ``queue:<unit>``, ``village:<code>``, ``units``.
-    """
+    Queues, day books and directories are lists: ``queue:<unit>``, ``village:<code>``, ``units``."""
 
     list: str
     sort: str
@@ -45,8 +44,7 @@ class Snapshot:
 class Message:
     """A promise to do something because of an action: exists if and only if its append committed.
 
-    ``key`` makes the consumer idempotent; it is unique per topic. Not before ``not_before`` (aware UTC).
-    """
+    ``key`` makes the consumer idempotent; it is unique per topic. Not before ``not_before`` (aware UTC)."""
 
     topic: str
     key: str
