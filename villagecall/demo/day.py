@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
 from villagecall.case import Case, Defect
-from villagecall.demo import papers
-from villagecall.directory.model import Item, Person
+from villagecall.demo.drawing import Paper, draw
+from villagecall.directory.model import Item, Material, Person
 from villagecall.http.services import Services
 from villagecall.ids import uuid7
 from villagecall.journal import Actor
@@ -121,24 +123,28 @@ class Teller:
         }
 
     async def _scan(self, case_id: UUID, item: Item, story: Story, by: Actor) -> Case:
-        bearer = papers.Bearer(story.name, story.id_number, "青禾区")
         wanted = [material for material in item.materials if material.necessary]
-        for at, material in enumerate(wanted):
-            if material.photo:
-                image = papers.photo()
-            elif material.code == "idcard":
-                image = papers.idcard(bearer)
-            else:
-                image = papers.form(material.name, bearer, (("材料", material.name), ("编号", f"{story.minutes}-{at}")))
-            if at == 1 and not material.photo:
-                image = papers.askew(image, 2.5 - 0.5 * (story.minutes % 7), seed=story.minutes)
-            data = papers.jpeg(image, quality=80)
+        papers = [self._paper(story, at, material) for at, material in enumerate(wanted)]
+        for material, data in zip(wanted, await _drawn(papers), strict=True):
             upload = Upload(uuid7(), case_id, UUID(by.person), by.unit, material.code, material.name, None, len(data))
             await self._services.scans.begin(upload)
             await self._services.scans.write(upload.file_id, 0, data, actor=by)
         count = len(wanted)
         return await self._until(
             case_id, lambda case: sum(1 for file in case.files if file.frames) + len(case.refused_files) == count
+        )
+
+    @staticmethod
+    def _paper(story: Story, at: int, material: Material) -> Paper:
+        askew = 2.5 - 0.5 * (story.minutes % 7) if at == 1 and not material.photo else 0
+        return Paper(
+            "photo" if material.photo else "idcard" if material.code == "idcard" else "form",
+            *(story.name, story.id_number, "青禾区"),
+            title=material.name,
+            lines=(("材料", material.name), ("编号", f"{story.minutes}-{at}")),
+            turned=askew,
+            seed=story.minutes,
+            quality=80,
         )
 
     async def _decide(self, case: Case, item: Item, story: Story) -> None:
@@ -180,6 +186,13 @@ class Teller:
         _, token = await services.approval.deliver(case_id, stroke, "", actor=by, key=f"{case_id}:deliver")
         self._at(story.minutes + 21)
         await services.approval.rate(token, story.level, "", "", key=f"{case_id}:rate")
+
+
+async def _drawn(papers: Sequence[Paper]) -> list[bytes]:
+    with tempfile.TemporaryDirectory() as folder:
+        wanted = {Path(folder) / f"{at}.jpg": paper for at, paper in enumerate(papers)}
+        await draw(wanted)
+        return [path.read_bytes() for path in wanted]
 
 
 def opening(now: datetime) -> datetime:

@@ -6,12 +6,17 @@ demonstration and the journeys have something real to scan: askew, upside down, 
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import cv2
 import numpy as np
 import typst
 from numpy.typing import NDArray
+
+from villagecall.demo.drawing import Paper
 
 Image = NDArray[np.uint8]
 
@@ -135,3 +140,24 @@ def jpeg(image: Image, quality: int = 85, dpi: int = 200) -> bytes:
     # The JFIF header states dots per inch (unit 1) where OpenCV leaves the ratio only.
     raw[13:18] = bytes([1, dpi >> 8, dpi & 255, dpi >> 8, dpi & 255])
     return bytes(raw)
+
+
+def asked(paper: Paper) -> bytes:
+    """The scan that is asked for, as a JPEG."""
+    who = Bearer(paper.name, paper.id_number, paper.address)
+    if paper.kind == "photo":
+        image = photo()
+    else:
+        image = idcard(who) if paper.kind == "idcard" else form(paper.title, who, paper.lines)
+    if paper.turned == 180:
+        image = upside_down(image)
+    elif paper.turned:
+        image = askew(image, paper.turned, paper.seed)
+    return jpeg(blurred(image) if paper.blurred else image, paper.quality)
+
+
+if __name__ == "__main__":  # of its own process: villagecall.demo.drawing asks
+    for each in json.load(sys.stdin):
+        to = Path(each.pop("to"))
+        to.parent.mkdir(parents=True, exist_ok=True)
+        to.write_bytes(asked(Paper(**each)))

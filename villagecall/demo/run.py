@@ -16,7 +16,8 @@ import uvloop
 from villagecall import app, settings
 from villagecall.adapters.clock import SystemClock
 from villagecall.demo import day as days
-from villagecall.demo import papers, printing, secrets, seed
+from villagecall.demo import printing, secrets, seed
+from villagecall.demo.drawing import Paper, draw
 from villagecall.http import log
 from villagecall.http.services import Services
 from villagecall.ports import Clock
@@ -64,19 +65,18 @@ async def fill(services: Services, password: str) -> bool:
     return True
 
 
-def sample_papers(folder: Path) -> None:
+async def sample_papers(folder: Path) -> None:
     """Papers for whoever tries the terminal: straight, askew, upside down, blurred."""
-    folder.mkdir(parents=True, exist_ok=True)
-    who = papers.Bearer("李桂芳", "519900195203042420", "青禾区东河镇柳溪村三组 18 号")
-    form = papers.form("申请表", who, (("家庭人口", "3"), ("联系电话", "13800000000")))
-    for name, image in {
-        "身份证.jpg": papers.idcard(who),
-        "一寸照片.jpg": papers.photo(),
-        "申请表-歪了7度.jpg": papers.askew(form, 7.0),
-        "申请表-倒了.jpg": papers.upside_down(form),
-        "申请表-模糊.jpg": papers.blurred(form),
-    }.items():
-        (folder / name).write_bytes(papers.jpeg(image))
+    who = ("李桂芳", "519900195203042420", "青禾区东河镇柳溪村三组 18 号")
+    form = Paper("form", *who, "申请表", (("家庭人口", "3"), ("联系电话", "13800000000")))
+    papers = {
+        "身份证.jpg": Paper("idcard", *who),
+        "一寸照片.jpg": Paper("photo"),
+        "申请表-歪了7度.jpg": replace(form, turned=7),
+        "申请表-倒了.jpg": replace(form, turned=180),
+        "申请表-模糊.jpg": replace(form, blurred=True),
+    }
+    await draw({folder / name: paper for name, paper in papers.items()})
 
 
 def write_logins(data: Path, url: str, password: str) -> None:
@@ -116,7 +116,7 @@ async def demonstrate(data: Path, port: int, *, day: bool, printer: bool) -> Non
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(app.open_services(configured, clock=clock))
         if await fill(services, password):
-            sample_papers(data / "papers")
+            await sample_papers(data / "papers")
             if day:
                 print("正在准备一天的办件… making a day of cases", file=sys.stderr, flush=True)
                 await days.finished_day(services, clock)

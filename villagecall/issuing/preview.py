@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import threading
+from array import array
+from bisect import bisect_left
+from itertools import accumulate
 from typing import Final
 
-import cv2
-import numpy as np
 import pypdfium2
+from PIL import Image
 
 DPI: Final = 110
 """Enough to read 9-point letters on a screen."""
@@ -23,13 +26,11 @@ def picture(pdf: bytes, dpi: int = DPI) -> bytes:
         try:
             doc.init_forms()  # the seal is the look of a form field
             page = doc[0]
-            image = page.render(scale=dpi / 72, may_draw_forms=True).to_numpy()
-            ok, png = cv2.imencode(".png", image, [cv2.IMWRITE_PNG_COMPRESSION, 6])
+            png = io.BytesIO()
+            page.render(scale=dpi / 72, may_draw_forms=True).to_pil().save(png, "PNG")
         finally:
             doc.close()
-    if not ok:
-        raise ValueError("the picture could not be written")
-    return png.tobytes()
+    return png.getvalue()
 
 
 def words(pdf: bytes) -> str:
@@ -49,23 +50,31 @@ def words(pdf: bytes) -> str:
 def portrait(jpeg: bytes, *, width: int = 354, height: int = 472) -> bytes | None:
     """A 3:4 portrait out of the picture of a photo: white margins dropped, cut in the middle, a little
     above it (faces are); None when the bytes are no picture. 354 × 472 pixels are 30 × 40 mm at 300 dpi."""
-    image = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
+    try:
+        with Image.open(io.BytesIO(jpeg), formats=("JPEG",)) as found:
+            image = found.convert("RGB")
+    except OSError:
         return None
-    ys, xs = np.where(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) < 245)
-    if len(ys) > image.shape[0] * image.shape[1] // 100:
-        left, right = np.percentile(xs, (0.5, 99.5)).astype(int)
-        top, bottom = np.percentile(ys, (0.5, 99.5)).astype(int)
-        image = image[top : bottom + 1, left : right + 1]
-    high, wide = image.shape[:2]
+    dark = image.convert("L").point(lambda level: 255 * (level < 245))
+    if dark.histogram()[255] > image.width * image.height // 100:
+        left, right = _most(dark, (image.width, 1))
+        top, bottom = _most(dark, (1, image.height))
+        image = image.crop((left, top, right + 1, bottom + 1))
+    wide, high = image.size
     if wide * height > high * width:
         keep = max(1, high * width // height)
         start = (wide - keep) // 2
-        image = image[:, start : start + keep]
+        image = image.crop((start, 0, start + keep, high))
     else:
         keep = max(1, wide * height // width)
         start = (high - keep) // 3
-        image = image[start : start + keep]
-    shrunk = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA)
-    ok, out = cv2.imencode(".jpg", shrunk, [cv2.IMWRITE_JPEG_QUALITY, 85, cv2.IMWRITE_JPEG_OPTIMIZE, 1])
-    return out.tobytes() if ok else None
+        image = image.crop((0, start, wide, start + keep))
+    out = io.BytesIO()
+    image.resize((width, height), Image.Resampling.BOX).save(out, "JPEG", quality=85, optimize=True)
+    return out.getvalue()
+
+
+def _most(dark: Image.Image, size: tuple[int, int]) -> tuple[int, int]:
+    """First and last column (``size`` = width, 1) or row (1, height) of the middle 99 % of what is dark."""
+    counts = list(accumulate(array("f", dark.convert("F").resize(size, Image.Resampling.BOX).tobytes())))
+    return bisect_left(counts, counts[-1] * 0.005), bisect_left(counts, counts[-1] * 0.995)

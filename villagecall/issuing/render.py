@@ -20,7 +20,6 @@ from typing import Final
 import pikepdf
 import segno
 import typst
-from pikepdf import pdfa
 
 from villagecall import fonts
 from villagecall.errors import VillagecallError
@@ -214,10 +213,10 @@ def archival(pdf: bytes, facts: Facts) -> bytes:
         doc.docinfo["/Subject"] = facts.item
         doc.docinfo["/Keywords"] = facts.dump()
         try:
-            pdfa.prepare(doc, FLAVOUR)
+            pikepdf.pdfa.prepare(doc, FLAVOUR)
             _still(doc, facts.issued)
-            pdfa.save(doc, out, FLAVOUR, repair=False, deterministic_id=True)
-        except pdfa.PdfaError as error:
+            pikepdf.pdfa.save(doc, out, FLAVOUR, repair=False, deterministic_id=True)
+        except pikepdf.pdfa.PdfaError as error:
             raise RenderError(f"not PDF/A-2b: {error}") from error
     return out.getvalue()
 

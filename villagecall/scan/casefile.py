@@ -21,7 +21,6 @@ from typing import BinaryIO
 
 import pikepdf
 import typst
-from pikepdf import pdfa
 
 from villagecall import fonts
 from villagecall.errors import VillagecallError
@@ -196,9 +195,9 @@ def _save(pdf: pikepdf.Pdf, cover: Cover, front: int, marks: Sequence[_Mark], to
     pdf.docinfo["/Subject"] = cover.title
     if cover.keywords:
         pdf.docinfo["/Keywords"] = cover.keywords
-    pdfa.prepare(pdf, FLAVOUR)
+    pikepdf.pdfa.prepare(pdf, FLAVOUR)
     # No clock: the time is the case's, and a bundle of files has none.
     stamp = b"" if cover.at is None else _DATE % cover.at.isoformat(timespec="seconds").encode()
     pdf.Root.Metadata.write(_STAMPED.sub(stamp, pdf.Root.Metadata.read_bytes()))
     # Not checked once more (pdfa.save would): five sixths of the time, for what the tests show of every kind of part.
-    pdf.save(to, **pdfa.resolve_save_kwargs(FLAVOUR, deterministic_id=True, linearize=True))
+    pdf.save(to, **pikepdf.pdfa.resolve_save_kwargs(FLAVOUR, deterministic_id=True, linearize=True))
