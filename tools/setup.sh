@@ -40,15 +40,22 @@ PY="${PY:-python3}"
 import sys
 sys.exit(sys.version_info < (3, 11))
 P
+# Where Node is at hand the pages need nothing of Python: they are built while pip unpacks.
+pages=""
+if command -v node >/dev/null && command -v npm >/dev/null; then
+  bash tools/pages.sh &
+  pages=$!
+fi
 stamp=".venv/.locked"
 if [ ! -x .venv/bin/python ]; then "$PY" -m venv .venv; fi
 if ! cmp -s requirements.lock "$stamp" 2>/dev/null; then
   echo "setup: Python packages" >&2
-  .venv/bin/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+  # Python compiles what is imported when it is; compiling everything would take a third of the time.
+  .venv/bin/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements.lock
   cp requirements.lock "$stamp"
 fi
 
-bash tools/pages.sh
+if [ -n "$pages" ]; then wait "$pages"; else bash tools/pages.sh; fi
 
 if ! .venv/bin/python -c 'import importlib.metadata as m; m.distribution("villagecall")' 2>/dev/null || [ pyproject.toml -nt .venv/.installed ]; then
   .venv/bin/python -m pip install -q --disable-pip-version-check --no-deps -e .
