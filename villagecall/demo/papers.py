@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import cv2
@@ -47,8 +48,13 @@ def _escape(text: str) -> str:
     return "".join("\\" + char if char in "#*_`$<>@[]\\/=-+~" else char for char in text)
 
 
+@lru_cache(maxsize=1)
+def _compiler() -> typst.Compiler:
+    return typst.Compiler(font_paths=typst.Fonts())
+
+
 def _draw(source: str, dpi: int = 200) -> Image:
-    png = typst.compile(source.encode(), format="png", ppi=float(dpi))
+    png = _compiler().compile(input=source.encode(), format="png", ppi=float(dpi))
     raw = png[0] if isinstance(png, list) else png
     image = cv2.imdecode(np.frombuffer(raw or b"", np.uint8), cv2.IMREAD_COLOR)
     if image is None:
