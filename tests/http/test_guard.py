@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 
 import orjson
@@ -82,6 +83,46 @@ async def test_sign_in_from_a_foreign_page_is_refused(site: Site) -> None:
         "/api/v1/session", {"login": "willow", "password": "x"}, headers={"Origin": "https://evil.example"}
     )
     assert (answer.status, answer.code) == (403, "origin_refused")
+
+
+ODD = {
+    "a cookie that is no UTF-8": (b"GET /api/v1/session", b"Cookie: vc_session=\xff\xfe", 401),
+    "an agent's secret that is no UTF-8": (b"GET /api/v1/print/t", b"Authorization: Device \xff", 401),
+    "an origin that is no address": (b"POST /api/v1/session", b"Origin: http://[::1", 403),
+    "a body packed otherwise than it says": (b"POST /api/v1/session", b"Content-Encoding: gzip", 400),
+    "a file's name of any length": (b"GET /assets/" + b"a" * 5000, b"Accept: */*", 400),
+}
+
+
+async def say(site: Site, line: bytes, *headers: bytes) -> tuple[int, bytes]:
+    """Status and body of the answer to bytes that no client library would send."""
+    reader, writer = await asyncio.open_connection(site.client.host, site.client.port)
+    head = (b"Host: localhost", b"Connection: close", b"Content-Type: application/json", b"Content-Length: 2", *headers)
+    writer.write(b"\r\n".join((line + b" HTTP/1.1", *head, b"", b"{}")))
+    answer, _, body = (await reader.read()).partition(b"\r\n\r\n")
+    writer.close()
+    return int(answer.split()[1]), body
+
+
+@pytest.mark.parametrize("odd", ODD)
+async def test_no_request_is_odd_enough_for_an_incident(site: Site, odd: str) -> None:
+    line, header, status = ODD[odd]
+    found, body = await say(site, line, header)
+    assert (found, bool(orjson.loads(body)["todo_zh"])) == (status, True)
+
+
+async def test_a_token_that_is_no_utf8_is_not_ours(site: Site, clerk: Browser) -> None:
+    cookie = f"Cookie: {COOKIE}={clerk.cookie}".encode()
+    found, body = await say(site, b"POST /api/v1/cases", cookie, b"X-CSRF-Token: \xff")
+    assert (found, orjson.loads(body)["code"]) == (403, "csrf_missing")
+
+
+async def test_what_comes_with_an_upload_is_base64_or_is_told(site: Site, clerk: Browser) -> None:
+    case_id = await plant(site, village=site.county.willow, clerk=site.county.willow_clerk, item=site.county.card)
+    headers = (f"Cookie: {COOKIE}={clerk.cookie}".encode(), b"X-CSRF-Token: " + clerk.csrf.encode(),
+               b"Upload-Length: 2", "Upload-Metadata: file_id 中文".encode())  # fmt: skip
+    found, body = await say(site, f"POST /api/v1/cases/{case_id}/files".encode(), *headers)
+    assert (found, orjson.loads(body)["details"]) == (400, {"field": "Upload-Metadata"})
 
 
 async def test_a_session_slides_while_it_is_used_and_ends_all_the_same(site: Site) -> None:

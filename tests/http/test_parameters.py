@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, ValidationError
 
-from villagecall.http.models.case import EnterApplicant, Rate, TurnPage
+from villagecall.http.models.case import EnterApplicant, FillForm, Rate, TurnPage
 from villagecall.http.parameters import PATH_PARAMETERS, QUERY_PARAMETERS, faults, path_of
 from villagecall.http.table import ROUTES
 from villagecall.http.words import sentences
@@ -91,6 +91,9 @@ def test_each_fault_has_its_sentence(query: dict[str, str], said: dict[str, str]
         (Rate, {"level": 5, "stars": 5}, {"stars": "没有这一项"}),
         (TurnPage, {"degrees": 45}, {"degrees": "应为 90, 180 or 270 之一"}),
         (EnterApplicant, {"applicant": {"name": "x" * 201}}, {"applicant.name": "太长,最多 200 个字"}),
+        (EnterApplicant, {"applicant": {"name": "李\x00桂芳"}}, {"applicant.name": "含有不能使用的字符"}),
+        (EnterApplicant, {"applicant": {"name": "李\u202e芳桂"}}, {"applicant.name": "含有不能使用的字符"}),
+        (FillForm, {"values": {"purpose": "\x1b[2J"}}, {"values.purpose": "含有不能使用的字符"}),
         (EnterApplicant, {"applicant": "x"}, {"applicant": "应为一组内容"}),
         (EnterApplicant, "x", {"body": "应为一组内容"}),
     ],
@@ -101,10 +104,15 @@ def test_fields_of_a_body_are_named_by_their_path(model: type[BaseModel], body: 
     assert sentences(caught.value) == said
 
 
+@pytest.mark.parametrize("text", ["柳溪村3组", "第一行\n第二行\t完", "𠮷野家", "ᠮᠣᠩᠭᠣᠯ", ""])
+def test_what_people_write_in_any_script_is_taken(text: str) -> None:
+    assert FillForm.model_validate({"values": {"purpose": text}}).values == {"purpose": text}
+
+
 def test_a_fault_we_have_no_words_for_still_has_a_sentence() -> None:
     class Odd(BaseModel):
-        when: str = Field(pattern=r"^\d+$")
+        sevens: int = Field(multiple_of=7)
 
     with pytest.raises(ValidationError) as caught:
-        Odd.model_validate({"when": "x"})
-    assert sentences(caught.value) == {"when": "内容不符合要求"}
+        Odd.model_validate({"sevens": 8})
+    assert sentences(caught.value) == {"sevens": "内容不符合要求"}

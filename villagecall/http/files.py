@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import binascii
 import gzip
 from datetime import datetime
 from uuid import UUID
@@ -39,7 +38,7 @@ def _metadata(header: str) -> dict[str, str]:
             continue
         try:
             found[key] = base64.b64decode(value, validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # no base64, or no UTF-8 in it
             raise BadRequest(field="Upload-Metadata") from None
     return found
 

@@ -74,7 +74,12 @@ class WrongMedia(Refusal):
 
 def digest(token: str) -> bytes:
     """Sessions are stored under this: whoever reads the store cannot sign in with it."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(as_sent(token)).digest()
+
+
+def as_sent(header: str) -> bytes:
+    """The bytes of a header's value, those that are no UTF-8 included."""
+    return header.encode(errors="surrogateescape")
 
 
 def address(request: web.Request) -> str:
@@ -91,7 +96,10 @@ def same_origin(request: web.Request) -> bool:
     origin = request.headers.get("Origin")
     if origin is not None:
         ours = {request.host, urlsplit(services(request).settings.base_url).netloc}
-        return urlsplit(origin).netloc in ours
+        try:
+            return urlsplit(origin).netloc in ours
+        except ValueError:  # no address at all (``http://[``)
+            return False
     return request.headers.get("Sec-Fetch-Site", "none") in ("none", "same-origin")
 
 
@@ -191,7 +199,7 @@ def _check_page(context: Context) -> None:
         raise ForeignOrigin
     if context.who is not None and context.route.protected:
         given = context.request.headers.get(CSRF_HEADER, "")
-        if not secrets.compare_digest(given.encode(), context.who.session.csrf.encode()):
+        if not secrets.compare_digest(as_sent(given), context.who.session.csrf.encode()):
             raise CsrfMissing
 
 

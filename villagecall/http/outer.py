@@ -101,6 +101,9 @@ async def _answer(request: web.Request, handler: Next, op: str) -> web.StreamRes
         return refuse(request, TooLarge(limit_mib=services(request).settings.upload_limit_mib))
     except web.HTTPException as error:
         return refuse(request, NotFound() if error.status == 404 else BadRequest())
+    except web.RequestPayloadError:
+        # Packed (``Content-Encoding``) or cut into pieces otherwise than it says.
+        return refuse(request, BadRequest())
     except ConnectionResetError:
         # The browser left in the middle of an answer: nobody is there to be told anything.
         return web.Response(status=499)

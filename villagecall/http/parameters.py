@@ -32,7 +32,7 @@ PATH_PARAMETERS: dict[str, Doc] = {
     "number": _CODE,
     "ticket": _SECRET,
     "token": _SECRET,
-    "path": {"type": "string", "minLength": 1},
+    "path": {"type": "string", "minLength": 1, "maxLength": 200},
 }
 QUERY_PARAMETERS: dict[str, Doc] = {
     "q": _TEXT,

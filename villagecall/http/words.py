@@ -15,6 +15,7 @@ _SENTENCES: Mapping[str, str] = {
     "string_too_long": "太长,最多 {max_length} 个字",
     "string_type": "应为文字",
     "string_unicode": "含有不能使用的字符",
+    "string_pattern_mismatch": "含有不能使用的字符",
     "int_parsing": "应为整数",
     "int_type": "应为整数",
     "int_from_float": "应为整数",

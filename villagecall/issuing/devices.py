@@ -99,7 +99,7 @@ _Change = Callable[[Device], Device]
 
 
 def _hash(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()
 
 
 def device_actor(device: Device) -> Actor:

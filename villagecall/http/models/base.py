@@ -17,8 +17,10 @@ class Reply(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-Short = Annotated[str, StringConstraints(max_length=200)]
-Text = Annotated[str, StringConstraints(max_length=4000)]
+_WRITTEN = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]*$"
+"""No control characters: what people enter is printed on certificates, and must read as it is stored."""
+Short = Annotated[str, StringConstraints(max_length=200, pattern=_WRITTEN)]
+Text = Annotated[str, StringConstraints(max_length=4000, pattern=_WRITTEN)]
 Code = Annotated[str, StringConstraints(min_length=1, max_length=64)]
 
 
