@@ -67,7 +67,8 @@ async def village_printers(services: Services, data: Path, url: str) -> AsyncIte
             if person is None:
                 continue
             state = data / "agents" / login
-            command = [sys.executable, "-m", "villagecall", "terminal", "--server", url, "--name", f"{login} 打印机",
+            name = f"{services.directory.unit_name(person.unit)}打印机"
+            command = [sys.executable, "-m", "villagecall", "terminal", "--server", url, "--name", name,
                        "--cups", f"127.0.0.1:{port}", "--state", str(state)]  # fmt: skip
             state.mkdir(parents=True, exist_ok=True)
             if Store(state).identity() is None:

@@ -27,6 +27,15 @@ describe('the registry of keys', () => {
     expect([above.mock.calls.length, below.mock.calls.length]).toEqual([1, 1])
   })
 
+  it('an open dialog has the keyboard: Escape closes it and acts on nothing below', () => {
+    document.body.innerHTML = '<dialog open><button>关闭</button></dialog>'
+    const below = vi.fn()
+    const drop = useKey({ key: 'Escape', label: () => 'below', press: below })
+    expect(press('Escape', document.querySelector('button')!)).toBe(true)
+    drop()
+    expect(below).not.toHaveBeenCalled()
+  })
+
   it('letters typed into an entry stay letters; function keys work everywhere', () => {
     document.body.innerHTML = '<input id="name" type="text">'
     const field = document.getElementById('name')!

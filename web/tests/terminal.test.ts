@@ -4,7 +4,7 @@ import type { Schemas } from '../src/kit/api'
 import { lang } from '../src/kit/prefs'
 import { coalesced } from '../src/pages/terminal/coalesced'
 import DefectList from '../src/pages/terminal/DefectList.vue'
-import { livePages, nextMaterial, stateWord, verdict } from '../src/pages/terminal/materials'
+import { livePages, marks, nextMaterial, stateWord, verdict } from '../src/pages/terminal/materials'
 import { isDone, reasonWords, stateOf } from '../src/pages/terminal/prints'
 import { naturalStep, stepMarks } from '../src/pages/terminal/steps'
 
@@ -55,6 +55,15 @@ describe('materials', () => {
     expect([stateWord(material('a', 'missing')).word, stateWord(material('a', 'missing', false)).word]).toEqual(['还没有', '可以后补'])
   })
 
+  it('a hint of the engine is said though the page is fine, and a fault without a place frames the whole page', () => {
+    const hint = { code: 'maybe_duplicate', zh: '可能和第 1 页是同一页。', en: 'Perhaps page 1 again.', spot: null }
+    expect(verdict(page({ state: 'fine', faults: [hint] }))).toEqual({ tone: 'wait', text: '这一页清楚。 可能和第 1 页是同一页。' })
+    expect(marks(page({ state: 'fine', faults: [hint] }))).toEqual([])
+    const blurred = { code: 'blurred', zh: '这一页模糊。', en: 'Blurred.', spot: null }
+    expect(marks(page({ state: 'fault', faults: [blurred] }))).toEqual([{ x: 0, y: 0, w: 1000, h: 1000, label: '' }])
+    const finger = { ...blurred, spot: { x: 0, y: 900, w: 90, h: 100 } }
+    expect(marks(page({ state: 'fault', faults: [blurred, finger] }))).toEqual([{ ...finger.spot, label: '' }])
+  })
   it('a verdict says what to do in the words of the engine, or how far it was straightened', () => {
     expect(verdict(page({ straightened_mdeg: -7100 })).text).toBe('这一页清楚,已自动扶正 7.1°。')
     expect(verdict(page({ straightened_mdeg: 40 })).text).toBe('这一页清楚。')

@@ -29,6 +29,7 @@ function meantForField(name: string, target: EventTarget | null): boolean {
 
 function onKey(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing || event.repeat && event.key === 'Enter') return
+  if (event.target instanceof Element && event.target.closest('dialog')) return // it has the keyboard, Escape closes it
   const name = nameOf(event)
   if (meantForField(name, event.target)) return
   // The newest comes first: what opened last (a panel) has the keyboard.

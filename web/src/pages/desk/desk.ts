@@ -145,6 +145,16 @@ export function useDesk() {
   watch([() => shown.value?.page_id, () => call.state.call?.call_id], ([pageId, callId]) => {
     if (callId && call.state.call?.case_id === view.value?.case_id) call.showPage(pageId ?? null)
   })
+  // Who is in the call when the case comes to their desk works on it: once for each stage, so that putting it back holds.
+  const taken = new Set<string>()
+  watch([view, () => call.state.call], ([found, running]) => {
+    if (!found || found.claim || !found.actions.includes('claim')) return
+    if (running?.case_id !== found.case_id || running.state !== 'active') return
+    const once = `${running.call_id}/${found.stage}`
+    if (taken.has(once)) return
+    taken.add(once)
+    void claim()
+  })
   watch(() => call.state.ringing.length, (count) => (count ? startRinging() : stopRinging()))
   watch(session, (who) => {
     if (who) socket.start()

@@ -32,12 +32,22 @@ export function stateWord(material: Material): { mark: string; tone: 'good' | 'w
 }
 
 /** What the page's picture says to the clerk. */
-export function verdict(page: Page): { tone: 'info' | 'good' | 'stop'; text: string } {
+export function verdict(page: Page): { tone: 'info' | 'good' | 'wait' | 'stop'; text: string } {
   if (page.state === 'waiting') return { tone: 'info', text: t('正在检查这一页…', 'Checking this page…') }
   if (page.state === 'fine') {
     const degrees = Math.abs(page.straightened_mdeg) / 1000
     const turned = degrees >= 0.3 ? t(`,已自动扶正 ${degrees.toFixed(1)}°`, `, straightened by ${degrees.toFixed(1)}°`) : ''
-    return { tone: 'good', text: t(`这一页清楚${turned}。`, `This page is fine${turned}.`) }
+    const text = t(`这一页清楚${turned}。`, `This page is fine${turned}.`)
+    // What the engine is not sure of (the same sheet twice?) hinders nobody, but is said.
+    return page.faults.length ? { tone: 'wait', text: `${text} ${told(page)}` } : { tone: 'good', text }
   }
-  return { tone: 'stop', text: page.faults.map((fault) => t(fault.zh, fault.en)).join(' ') }
+  return { tone: 'stop', text: told(page) }
+}
+const told = (page: Page): string => page.faults.map((fault) => t(fault.zh, fault.en)).join(' ')
+
+/** Where the page is marked. A fault of the whole page (blurred, too dark) frames all of it, in thousandths of its sides. */
+export function marks(page: Page): { x: number; y: number; w: number; h: number; label: string }[] {
+  const spots = page.faults.flatMap((fault) => (fault.spot ? [{ ...fault.spot, label: '' }] : []))
+  if (page.state === 'fault' && !spots.length) return [{ x: 0, y: 0, w: 1000, h: 1000, label: '' }]
+  return spots
 }
