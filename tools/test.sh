@@ -21,10 +21,11 @@ aside=$!
 workers=$(nproc)
 [ "$workers" -gt 3 ] && workers=3
 step "tests"
-.venv/bin/python -m pytest -n "$workers" --dist loadgroup -q --ignore=tests/journeys --durations=10 "$@" || failed=1
+# Files stay together, so that a server or a page read for a whole file is there once; in the order of tests/conftest.py.
+.venv/bin/python -m pytest -n "$workers" --dist loadfile --no-loadscope-reorder -q --ignore=tests/journeys --durations=10 "$@" || failed=1
 if [ -d tests/journeys ]; then
   step "journeys in a real browser"
-  # Two at a time: a journey waits more than it works. Files stay together, so that each shares one county.
+  # Two at a time: a journey waits more than it works. Files stay together here too: each shares one county.
   .venv/bin/python -m pytest -n 2 --dist loadfile -q tests/journeys --durations=5 "$@" || failed=1
 fi
 step "lint, types and the pages' tests, which ran beside"
