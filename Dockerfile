@@ -2,7 +2,7 @@
 # carry the image into the closed network.
 FROM python:3.11-slim-bookworm
 RUN apt-get update \
- && apt-get install -y --no-install-recommends fonts-noto-cjk fonts-lxgw-wenkai \
+ && apt-get install -y --no-install-recommends fonts-noto-cjk fonts-lxgw-wenkai libgl1 libglib2.0-0 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --home /var/lib/villagecall --create-home villagecall
 WORKDIR /opt/villagecall

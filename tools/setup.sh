@@ -3,9 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Debian's packages: what the demonstration and the tests run for real.
-packages=(chromium redis-server cups cups-client cups-filters poppler-utils fonts-noto-cjk fonts-lxgw-wenkai ffmpeg iproute2)
-commands=(chromium redis-server cupsd lp "" pdfsig "" "" ffmpeg ip)
+# Debian's packages: what the demonstration and the tests run for real, and the libGL that OpenCV's wheel loads.
+packages=(chromium redis-server cups cups-client cups-filters poppler-utils fonts-noto-cjk fonts-lxgw-wenkai ffmpeg iproute2 libgl1)
+commands=(chromium redis-server cupsd lp "" pdfsig "" "" ffmpeg ip "")
 wanted=()
 for at in "${!packages[@]}"; do
   command="${commands[$at]}"
@@ -17,6 +17,10 @@ for at in "${!packages[@]}"; do
 done
 if ! command -v postgres >/dev/null && ! ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1; then
   wanted+=(postgresql)
+fi
+# Debian's own Python comes without what makes a .venv.
+if [ ! -x .venv/bin/python ] && ! "${PY:-python3}" -c 'import ensurepip' 2>/dev/null; then
+  wanted+=(python3-venv)
 fi
 if [ "${#wanted[@]}" -gt 0 ]; then
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -48,6 +50,10 @@ _log = structlog.get_logger(__name__)
 
 class NotConfigured(VillagecallError):
     """A setting that production needs is missing; the text says which."""
+
+
+class PortTaken(VillagecallError):
+    """The port cannot be listened on; the text says which, and what to do."""
 
 
 def open_vault(settings: Settings) -> Vault:
@@ -186,10 +192,18 @@ async def listening(services: Services) -> AsyncIterator[int]:
     runner = web.AppRunner(build_app(services), access_log=None, shutdown_timeout=5.0, handle_signals=False)
     await runner.setup()
     try:
-        site = web.TCPSite(runner, services.settings.host, services.settings.port, backlog=1024)
-        await site.start()
+        host, wanted = services.settings.host, services.settings.port
+        try:
+            if not 0 <= wanted <= 65_535:  # uvloop would take what is left of it in 16 bits
+                raise OSError(errno.EINVAL, "")
+            await web.TCPSite(runner, host, wanted, backlog=1024).start()
+        except OSError as error:
+            raise PortTaken(
+                f"端口 {wanted} 不能使用(可能已有程序占用),请换一个端口,例如 make demo PORT=8081。"
+                f" {host}:{wanted} cannot be listened on ({os.strerror(error.errno or 0)}); choose another port."
+            ) from error
         port = runner.addresses[0][1]
-        _log.info("listening", host=services.settings.host, port=port)
+        _log.info("listening", host=host, port=port)
         yield port
     finally:
         await runner.cleanup()

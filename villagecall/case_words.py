@@ -127,6 +127,19 @@ RATINGS: Mapping[int, Words] = {
 """The five levels of 好差评 (国办发〔2019〕51号)."""
 
 
+PRINTS: Mapping[str, Words] = {
+    "fetched": Words("已取件", "document fetched"),
+    "queued": Words("排队", "queued"),
+    "printing": Words("正在打印", "printing"),
+    "held": Words("被暂停", "held"),
+    "stopped": Words("打印机停了", "the printer stopped"),
+    "done": Words("已打完", "printed"),
+    "aborted": Words("没打成", "not printed"),
+    "canceled": Words("已取消", "canceled"),
+}
+"""What a printer says of a job (RFC 8011, 5.3.7), and that the document was fetched."""
+
+
 class _Open(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return "…"
@@ -138,6 +151,8 @@ def say(kind: str, payload: Mapping[str, JSON]) -> Words:
     filled = _Open(payload)
     if isinstance(level := payload.get("level"), int) and kind == "case.rated":
         return Words(f"评价:{RATINGS[level].zh}", f"Rated: {RATINGS[level].en.lower()}")
+    if kind == "print.reported" and (state := PRINTS.get(str(payload.get("state")))):
+        return Words(words.zh.format(state=state.zh), words.en.format(state=state.en))
     if isinstance(defects := payload.get("defects"), list):
         filled["count"] = len(defects)
     return Words(words.zh.format_map(filled), words.en.format_map(filled))

@@ -68,4 +68,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         return 0
+    except OSError as error:
+        print(f"villagecall: {error}", file=sys.stderr)  # a folder, a disk, a line: its text names what it is about
+        return 2
     return status

@@ -26,6 +26,8 @@ def test_every_state_has_words_and_says_what_to_do() -> None:
 def test_words_of_a_payload_that_lacks_something_stay_readable() -> None:
     assert say("case.withdrawn", {}).zh == "撤回:…"
     assert say("case.rated", {"level": 5}).zh == "评价:非常满意"
+    assert say("print.reported", {"state": "done"}) == ("打印机状态:已打完", "Printer reports: printed")
+    assert say("print.reported", {"state": "odd"}).zh == "打印机状态:odd"
     assert say("something.new", {}).zh == "something.new"
 
 
