@@ -58,6 +58,16 @@ describe('the registry of keys', () => {
     expect(next).toHaveBeenCalledTimes(1)
   })
 
+  it('Enter in a form belongs to the form: a search does not answer the call that begins to ring', () => {
+    document.body.innerHTML = '<form><input id="field" type="search"></form>'
+    const answer = vi.fn()
+    const drop = useKey({ key: 'Enter', label: () => 'answer', press: answer })
+    press('Enter', document.getElementById('field')!)
+    press('Enter', document.body)
+    drop()
+    expect(answer).toHaveBeenCalledTimes(1)
+  })
+
   it('while a word is being composed (Chinese input) Enter belongs to the input method', () => {
     const next = vi.fn()
     const drop = useKey({ key: 'Enter', label: () => 'next', press: next })

@@ -12,7 +12,8 @@ export interface Key {
 const keys = shallowReactive<Key[]>([])
 
 const TYPING = 'input:not([type=checkbox],[type=radio],[type=button],[type=file]),textarea,select,[contenteditable]'
-const PRESSED_BY_ENTER = 'button,a[href],textarea,select,summary,[contenteditable]'
+/** A form takes Enter for itself: who searches does not answer the call that begins to ring. */
+const PRESSED_BY_ENTER = 'form,button,a[href],textarea,select,summary,[contenteditable]'
 
 /** The name of a pressed key as the registry spells it. */
 export function nameOf(event: Pick<KeyboardEvent, 'key' | 'ctrlKey' | 'altKey' | 'metaKey'>): string {
