@@ -132,7 +132,13 @@ class TestProgress:
         found = await ledger.progress(case.number)
         assert found.defects == (defect,)
         assert found.state.zh == "待补正"
-        assert [step.words.zh for step in found.steps][2] == "一次性告知,等待补正"
+        # What was accepted is not any more: it will be accepted anew, and no time stands at what has not come.
+        assert [step.words.zh for step in found.steps][:3] == ["已收件", "一次性告知,等待补正", "受理"]
+        assert [(step.at is not None, step.done) for step in found.steps][:3] == [
+            (True, True),
+            (True, False),
+            (False, False),
+        ]
 
     async def test_withdrawn_is_the_end(self, office: Office, ledger: Ledger) -> None:
         case = await office.accepted()

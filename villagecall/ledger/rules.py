@@ -15,13 +15,15 @@ def progress_steps(case: Case, *, certificate: bool) -> list[Step]:
 
     The steps that a refusal or a withdrawal leaves out are not promised.
     """
-    steps: list[Step] = [
-        (Words("已收件", "Received"), case.submitted, case.submitted is not None),
-        (Words("已受理", "Accepted"), case.accepted, case.accepted is not None and case.state != "correction"),
-    ]
-    if case.state == "correction":
+    steps: list[Step] = [(Words("已收件", "Received"), case.submitted, case.submitted is not None)]
+    if case.state == "correction":  # accepted anew once it is corrected (Licensing Law art. 32 (1) no. 5)
         told = case.notices[-1].at if case.notices else None
-        steps.append((Words("一次性告知,等待补正", "To be corrected"), told, False))
+        steps += [
+            (Words("一次性告知,等待补正", "To be corrected"), told, False),
+            (Words("受理", "Accepted"), None, False),
+        ]
+    else:
+        steps.append((Words("已受理", "Accepted"), case.accepted, case.accepted is not None))
     if case.state == "withdrawn":
         return [*steps, (Words("已撤回", "Withdrawn"), case.closed, True)]
     if case.level == "district":
