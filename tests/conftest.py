@@ -16,13 +16,16 @@ settings.register_profile("villagecall", deadline=None)
 settings.load_profile("villagecall")
 
 
-SLOW_FIRST = ("scan", "signaling", "http", "issuing", "adapters")
-"""Rooms whose files take longest: begun first, so that no process is left alone with one at the end."""
+SLOW_FIRST = (
+    *("scan", "signaling", "http", "issuing", "adapters"),
+    *("test_power_cut", "test_second_screen_and_public", "test_desks", "test_town_case"),
+)
+"""Rooms and journeys that take longest: begun first, so that no process is left alone with one at the end."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    places = {room: at for at, room in enumerate(SLOW_FIRST)}
-    items.sort(key=lambda item: places.get(item.path.parent.name, len(places)))
+    places = {name: at for at, name in enumerate(SLOW_FIRST)}
+    items.sort(key=lambda item: places.get(item.path.parent.name, places.get(item.path.stem, len(places))))
 
 
 @pytest.fixture(scope="session")

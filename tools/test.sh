@@ -26,7 +26,7 @@ step "tests"
 if [ -d tests/journeys ]; then
   step "journeys in a real browser"
   # Two at a time: a journey waits more than it works. Files stay together here too: each shares one county.
-  .venv/bin/python -m pytest -n 2 --dist loadfile -q tests/journeys --durations=5 "$@" || failed=1
+  .venv/bin/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder -q tests/journeys --durations=5 "$@" || failed=1
 fi
 step "lint, types and the pages' tests, which ran beside"
 wait "$aside" || failed=1
