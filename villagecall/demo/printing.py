@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import shutil
 import socket
 import sys
 import tempfile
@@ -33,6 +34,9 @@ def _free_port() -> int:
 
 
 async def _started(command: list[str]) -> asyncio.subprocess.Process:
+    """It ends with us, also when we are killed: an agent left behind would go on printing into a folder of before."""
+    if shutil.which("setpriv"):  # util-linux
+        command = ["setpriv", "--pdeathsig", "TERM", *command]
     quiet = asyncio.subprocess.DEVNULL
     return await asyncio.create_subprocess_exec(*command, stdin=quiet, stdout=quiet, stderr=quiet)
 
