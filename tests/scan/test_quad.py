@@ -67,7 +67,7 @@ class TestAreas:
         lab[30:210, 50:270] = (240, 128, 128)
         page = np.array([[50, 30], [269, 30], [269, 209], [50, 209]], np.float64)
         inner = np.array([[90, 70], [230, 70], [230, 170], [90, 170]], np.float64)
-        weighed = evidence.weigh(lab, np.array([page, inner]), np.zeros((2, 4), bool))
+        weighed = evidence.weigh(lab, np.array([page, inner]), np.zeros((2, 4), bool), 2)
         assert weighed.page.tolist() == [True, False]
         assert weighed.worth[0] > weighed.worth[1]
         assert weighed.sides[0].min() == 1.0 and weighed.sides[1].max() == 0.0
@@ -77,5 +77,5 @@ class TestAreas:
         lab[30:210, 50:270] = (240, 128, 128)
         lab[80:150, 240:300] = (160, 150, 150)
         page = np.array([[[50, 30], [269, 30], [269, 209], [50, 209]]], np.float64)
-        weighed = evidence.weigh(lab, page, np.zeros((1, 4), bool))
+        weighed = evidence.weigh(lab, page, np.zeros((1, 4), bool), 1)
         assert weighed.page[0] and weighed.sides[0, 1] < 0.8

@@ -23,7 +23,12 @@ Lines = NDArray[np.float64]
 WORK = 640
 """Longest side in pixels, about, of the picture that is searched."""
 _STROKES = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
-LINES = 26
+LINES = 40
+NOISE, OVER = 8.0, 10.0
+"""A step counts that is so many times the picture's usual one and so much more, where things on the desk step
+by far more than a white page does."""
+APART = 0.06
+"""Of the frame: opposite sides are farther from each other."""
 MIN_AREA = 0.10
 """Of the frame: anything smaller is not the page somebody wanted to photograph."""
 
@@ -54,7 +59,8 @@ def _field(image: Bgr) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArra
         take = cv2.compare(size, best, cv2.CMP_GT)
         for one, all_ in ((across, gx), (down, gy), (size, best)):
             cv2.copyTo(one, take, all_)
-        high = max(10.0, float(np.percentile(size[::2, ::2], 97)))
+        usual, most = np.percentile(size[::2, ::2], (50, 97))
+        high = max(10.0, min(float(most), NOISE * float(usual) + OVER))
         cv2.bitwise_or(edges, cv2.Canny(x, y, high * 0.2, high), edges)
     return gx, gy, edges
 
@@ -120,15 +126,22 @@ class _Field:
         return np.asarray((self._sums[line, last] - self._sums[line, first]) / np.maximum(last - first, 1), np.float64)
 
 
+def _apart(these: NDArray[np.bool_], place: Points, least: float) -> NDArray[np.int64]:
+    """Pairs (n×2) of the lines among ``these`` whose ``place`` across the frame's middle is ``least`` apart."""
+    pairs = np.array(list(combinations(np.flatnonzero(these), 2)), np.int64).reshape(-1, 2)
+    return pairs[np.abs(place[pairs[:, 0]] - place[pairs[:, 1]]) > least]
+
+
 def _quads(lines: Lines, size: tuple[int, int]) -> tuple[Points, NDArray[np.int64]]:
     """All sensible quadrilaterals of two by two lines (n×4×2), and the line of each side (n×4)."""
     height, width = size
     steepness = np.abs(np.sin(lines[:, 0]))
-    flat = np.array(list(combinations(np.flatnonzero(steepness > 0.7071), 2)), np.int64).reshape(-1, 2)
-    steep = np.array(list(combinations(np.flatnonzero(steepness <= 0.7071), 2)), np.int64).reshape(-1, 2)
+    cos, sin, rho = np.cos(lines[:, 0]), np.sin(lines[:, 0]), lines[:, 1]
+    flat = _apart(steepness > 0.7071, (rho - cos * width / 2) / np.maximum(sin, 0.5), APART * height)
+    across = np.where(cos < 0, -1, 1) * (rho - sin * height / 2) / np.maximum(np.abs(cos), 0.5)
+    steep = _apart(steepness <= 0.7071, across, APART * width)
     at = np.indices((len(flat), len(steep))).reshape(2, -1)
     sides = np.column_stack([flat[at[0], 0], steep[at[1], 0], flat[at[0], 1], steep[at[1], 1]])
-    cos, sin, rho = np.cos(lines[:, 0]), np.sin(lines[:, 0]), lines[:, 1]
     corners = []
     crossing = np.ones(len(sides), bool)
     for side in range(4):
@@ -171,7 +184,7 @@ def _refined(image: Bgr, quad: Points, keep: tuple[bool, ...]) -> Points:
             lines.append((a, b) if not keep[side] else _fit(planes, a, b, reach) or (a, b))
         corners = []
         for side in range(4):
-            corner = _meet(*lines[side - 1], *lines[side])
+            corner = meet(*lines[side - 1], *lines[side])
             corners.append(quad[side] if corner is None else corner)
         quad = np.array(corners)
     return quad
@@ -217,7 +230,8 @@ def _fit(planes: list[NDArray[np.uint8]], a: Points, b: Points, reach: float) ->
     return best[1] if best else None
 
 
-def _meet(a: Points, b: Points, c: Points, d: Points) -> Points | None:
+def meet(a: Points, b: Points, c: Points, d: Points) -> Points | None:
+    """Where the line through ``a`` and ``b`` crosses the one through ``c`` and ``d``; None for parallels."""
     one, other = b - a, d - c
     bottom = one[0] * other[1] - one[1] * other[0]
     if abs(bottom) < 1e-9:
@@ -238,7 +252,8 @@ def ranked(image: Bgr, most: int = 8) -> list[Found]:
     quads, sides = _quads(lines, (h, w))
     if len(quads) == 0:
         return []
-    floor = max(6.0, 0.22 * float(np.percentile(cv2.magnitude(gx, gy)[::2, ::2], 99)))
+    usual, strong = np.percentile(cv2.magnitude(gx, gy)[::2, ::2], (50, 99))
+    floor = max(6.0, min(0.22 * float(strong), 4.0 * float(usual) + 6.0))
     field = _Field(gx, gy, lines, floor)
     supports = np.column_stack(
         [field.support(sides[:, side], quads[:, side], quads[:, (side + 1) % 4]) for side in range(4)]
@@ -252,16 +267,18 @@ def ranked(image: Bgr, most: int = 8) -> list[Found]:
     slanted = np.maximum(_squareness(quads) - 0.3, 0.0)
     score = mean + 0.6 * weakest + 0.25 * np.sqrt(area / (w * h)) - 0.35 * on_frame.sum(axis=1) - 2.0 * slanted
     score[((~on_frame).sum(axis=1) < 2) | (weakest < 0.45)] = -np.inf
-    best: list[Found] = []
-    for at in np.argsort(-score)[: most * 4]:
-        if not np.isfinite(score[at]) or len(best) == most:
+    likely = [at for at in np.argsort(-score)[: most * 4].tolist() if np.isfinite(score[at])]
+    corners = np.array([ordered(quads[at]) for at in likely]).reshape(-1, 4, 2)
+    best: list[int] = []
+    for at in range(len(likely)):
+        if len(best) == most:
             break
-        quad = quads[at]
-        if any(np.abs(ordered(quad) - other.quad).max() < 0.012 * max(height, width) for other in best):
-            continue
-        quad = _clockwise(quad)
-        best.append(Found(ordered(quad), float(weakest[at]), cut(quad, width, height, 1.0)))
-    return best
+        if not (np.abs(corners[best] - corners[at]).max(axis=(1, 2)) < 0.012 * max(height, width)).any():
+            best.append(at)
+    return [
+        Found(corners[at], float(weakest[likely[at]]), cut(_clockwise(quads[likely[at]]), width, height, 1.0))
+        for at in best
+    ]
 
 
 def _clockwise(quad: Points) -> Points:

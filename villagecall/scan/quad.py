@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from villagecall.scan import corners, evidence, ground, regions
+from villagecall.scan import corners, evidence, regions
 from villagecall.scan.corners import Found
 from villagecall.scan.picture import Bgr, Picture
 from villagecall.scan.skew import reduce
@@ -20,6 +19,8 @@ STEP = 1.0
 """Levels to the pixel: the faint shadow of a sheet on a white desk has twice that."""
 SHUT, OPEN = 0.05, 0.55
 """So little of the picture may be shut off by steps, and so much must be without any."""
+LINED = 40
+"""So many quadrilaterals of lines are weighed."""
 OPPOSITE = (("top", "bottom"), ("left", "right"))
 
 
@@ -29,42 +30,31 @@ def find_quad(picture: Picture) -> Found | None:
     image = picture.colour
     if _fills(image):
         return None
-    lab = ground.coarse(image)
+    lab = evidence.coarse(image)
     small = reduce(image, corners.WORK)
     factor, coarser = (max(1, image.shape[0] // each.shape[0]) for each in (small, lab))
-    lined = [replace(found, quad=(found.quad + 0.5) * factor - 0.5) for found in corners.ranked(small)]
-    found = _first(lab, coarser, lined)
-    if found is None or found.cut:  # a line on the desk may seem to lead the page out of the frame
-        areas = _by_area(lab, coarser, image)
-        whole = [each for each in areas if not each.cut]
-        found = (
-            _first(lab, coarser, whole)
-            or found
-            or _first(lab, coarser, areas)
-            or _best(lab, coarser, [*lined, *areas], image)
-        )
+    lined = [replace(found, quad=(found.quad + 0.5) * factor - 0.5) for found in corners.ranked(small, LINED)]
+    areas = _by_area(lab, coarser, image)
+    found = _likeliest(lab, coarser, [*lined, *areas], len(lined), image)
     near = found and corners.refined(image, found)
     return near and replace(near, quad=(near.quad + 0.5) * picture.step - 0.5)
 
 
-def _first(lab: NDArray[np.float32], factor: int, likely: list[Found]) -> Found | None:
-    """The first that differs from what it lies on along all of its sides."""
-    plain = (each for each in likely if len(each.cut) < 3 and ground.lies_on_something(lab, each, factor))
-    return next(plain, None)
-
-
-def _best(lab: NDArray[np.float32], factor: int, likely: list[Found], image: Bgr) -> Found | None:
-    """The one with the best evidence along its sides, where things hide a part of them or the step is faint."""
+def _likeliest(lab: evidence.Lab, factor: int, likely: list[Found], lined: int, image: Bgr) -> Found | None:
+    """The one with the best evidence along its sides, if that is more likely than that the page fills the frame."""
     if not likely:
         return None
     quads = np.array([(each.quad + 0.5) / factor - 0.5 for each in likely])
     sides = np.array([corners.framed(each.quad, image.shape[1], image.shape[0], 1 / factor) for each in likely])
-    weighed = evidence.weigh(lab, quads, sides)
-    order = (at for at in np.argsort(-weighed.worth).tolist() if weighed.page[at] and ground.is_paper(lab, quads[at]))
-    return next((likely[at] for at in order), None)
+    weighed = evidence.weigh(lab, quads, sides, lined)
+    first = int(np.where(weighed.page, weighed.worth, -np.inf).argmax())
+    alike = weighed.page & (sides == sides[first]).all(axis=1)
+    preferred = weighed.worth + evidence.PREFERRED * weighed.sides.min(axis=1)
+    best = int(np.where(alike, preferred, -np.inf).argmax())
+    return likely[best] if weighed.page[best] else None
 
 
-def _by_area(lab: NDArray[np.float32], factor: int, image: Bgr) -> list[Found]:
+def _by_area(lab: evidence.Lab, factor: int, image: Bgr) -> list[Found]:
     quads = [(quad + 0.5) * factor - 0.5 for quad in regions.candidates(lab)]
     size = (image.shape[1], image.shape[0])
     found = [Found(corners.ordered(quad), 1.0, corners.cut(quad, *size, 1 / factor)) for quad in quads]

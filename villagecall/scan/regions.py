@@ -10,6 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from villagecall.scan.corners import meet
+
 Lab = NDArray[np.float32]
 Mask = NDArray[np.uint8]
 Points = NDArray[np.float64]
@@ -141,7 +143,7 @@ def _four_sides(outline: Points, size: tuple[int, ...]) -> Points | None:
                 lines.append((np.array([x, y]), np.array([x + vx, y + vy])))
             else:
                 lines.append((a, b))
-        corners = [_meet(*lines[at - 1], *lines[at]) for at in range(4)]
+        corners = [meet(*lines[at - 1], *lines[at]) for at in range(4)]
         fitted = [each for each in corners if each is not None]
         if len(fitted) < 4 or np.abs(np.array(fitted) - quad).max() > 0.2 * max(size):
             return None
@@ -151,12 +153,3 @@ def _four_sides(outline: Points, size: tuple[int, ...]) -> Points | None:
     edge = np.roll(quad, -1, axis=0) - quad
     turn = edge[0, 0] * edge[1, 1] - edge[0, 1] * edge[1, 0]
     return np.asarray(quad if turn > 0 else quad[::-1], np.float64)
-
-
-def _meet(a: Points, b: Points, c: Points, d: Points) -> Points | None:
-    one, other = b - a, d - c
-    bottom = one[0] * other[1] - one[1] * other[0]
-    if abs(bottom) < 1e-9:
-        return None
-    along = ((c[0] - a[0]) * other[1] - (c[1] - a[1]) * other[0]) / bottom
-    return np.asarray(a + along * one, np.float64)
