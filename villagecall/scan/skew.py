@@ -42,6 +42,12 @@ STRIPS = 28
 LONG = 0.5
 """Radians a pixel below which a wave is as long as a character. Where little is written, single strokes that
 happen to lie in one line weigh as much as the line itself: there long and short waves must agree."""
+WRITTEN = 90
+"""Ink from which a pixel belongs to a character, where one line stands alone."""
+CHARACTERS = (5.0, 30.0)
+"""Characters of the line that is followed as a line; with more of them the strips know better."""
+BRUSH = 1.0
+"""Degrees from which strokes are a brush's; those of print lie in their line and tell it better than anything."""
 GRAIN = 0.04
 """Share of the paper's light that its own grain may take away."""
 FULL = 0.45
@@ -280,6 +286,52 @@ def _writing(gray: Gray, full: Gray) -> tuple[Ink, bool] | None:
     return ink[y : y + high, x : x + wide], False
 
 
+def _slope(heights: NDArray[np.float64], weights: NDArray[np.float64]) -> float:
+    """Of a straight line through heights a pixel apart; what lies far off it (a comma) hardly counts."""
+    at = np.arange(len(heights), dtype=np.float64)
+    weight, slope = weights, 0.0
+    for _ in range(6):
+        slope, start = np.polyfit(at, heights, 1, w=np.sqrt(weight))
+        away = heights - start - slope * at
+        usual = 3.0 * float(np.median(np.abs(away))) + 1e-6
+        weight = weights / (1 + np.square(away / usual))
+    return float(slope)
+
+
+def _rise(ink: NDArray[np.float64]) -> float:
+    """Degrees by which the level strokes rise to the right: by the gradients across them, near nought in print."""
+    right, down = cv2.Sobel(ink, cv2.CV_64F, 1, 0), cv2.Sobel(ink, cv2.CV_64F, 0, 1)
+    level = np.abs(down) > 3 * np.abs(right)
+    return float(np.degrees(np.arctan2((right * down)[level].sum(), np.square(down)[level].sum() + 1e-6)))
+
+
+def _along_line(straight: Ink) -> float:
+    """Degrees that a line of characters, alone on its page and nearly straight, is still turned; 0 for all else.
+
+    The strokes of a brush or of a hand rise while their line does not, and a few of them outweigh it. Where the
+    characters stand and where their weight lies rise only with the line: both are followed in a window as wide
+    as a character, and their slopes are averaged, as their errors have little in common.
+    """
+    dark = np.asarray(straight > WRITTEN, np.uint8)
+    x, y, wide, high = cv2.boundingRect(dark)
+    there = dark[y : y + high, x : x + wide]
+    if high == 0 or not CHARACTERS[0] <= wide / high <= CHARACTERS[1] or np.mean(there.any(axis=1)) < 1:
+        return 0.0
+    ink = straight[y : y + high, x : x + wide].astype(np.float64)
+    if abs(_rise(ink)) < BRUSH:
+        return 0.0
+    window = int(high * 0.9) | 1
+    inside = slice(window // 2, wide - window // 2)
+    weight, moment = (cv2.blur(each[None], (window, 1))[0, inside] for each in (ink.sum(axis=0), np.arange(high) @ ink))
+    lowest = np.where(there.any(axis=0), high - 1.0 - there[::-1].argmax(axis=0), -1.0)
+    feet = cv2.dilate(lowest[None], np.ones((1, window), np.uint8))[0, inside]
+    slopes = (
+        _slope(np.asarray(moment / np.maximum(weight, 1.0), np.float64), np.minimum(weight, np.median(weight)) + 1e-6),
+        _slope(np.asarray(feet, np.float64), np.ones(len(feet))),
+    )
+    return -float(np.degrees(np.arctan(np.mean(slopes))))
+
+
 def skew(gray: Gray, full: Gray | None = None, reach: float = 45.0) -> float:
     """Degrees that the content of an 8-bit grey page is turned counter-clockwise, within ±45.
 
@@ -294,4 +346,5 @@ def skew(gray: Gray, full: Gray | None = None, reach: float = 45.0) -> float:
     if not turns:
         return 0.0
     angle = max(turns, key=lambda each: each[1])[0]
+    angle += _along_line(turned(ink, angle))
     return (angle + 45.0) % 90.0 - 45.0
