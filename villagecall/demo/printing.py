@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import shutil
 import socket
+import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator
@@ -61,7 +62,9 @@ async def village_printers(services: Services, data: Path, url: str) -> AsyncIte
     # Not in the data folder: the spooler's backend runs as another user, who may not enter there.
     folder = Path(tempfile.mkdtemp(prefix="villagecall-cups-"))
     printed = data / "printed"
-    printed.unlink(missing_ok=True)
+    if printed.is_symlink():  # the papers of the run before
+        shutil.rmtree(printed.readlink().parent, ignore_errors=True)
+        printed.unlink()
     printed.symlink_to(folder / "box")
     port = _free_port()
     running = [await _started(cupsd.prepare(folder, port, ("village",)))]
