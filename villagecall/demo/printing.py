@@ -9,7 +9,6 @@ import asyncio
 import contextlib
 import shutil
 import socket
-import shutil
 import sys
 import tempfile
 from collections.abc import AsyncIterator
