@@ -46,7 +46,7 @@ WRITTEN = 90
 """Ink from which a pixel belongs to a character, where one line stands alone."""
 CHARACTERS = (5.0, 30.0)
 """Characters of the line that is followed as a line; with more of them the strips know better."""
-BRUSH = 1.0
+BRUSH = 0.4
 """Degrees from which strokes are a brush's; those of print lie in their line and tell it better than anything."""
 GRAIN = 0.04
 """Share of the paper's light that its own grain may take away."""
