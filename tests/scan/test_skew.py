@@ -142,3 +142,14 @@ def test_blots_without_a_direction_turn_nothing() -> None:
     for x, y, radius in ((200, 300, 60), (560, 420, 45), (380, 800, 80)):
         cv2.circle(page, (x, y), radius, 90, -1, cv2.LINE_AA)
     assert skew(page) == 0.0
+
+
+@pytest.mark.parametrize("degrees", [-8.4, -1.3, 5.2])
+def test_rising_strokes_of_a_brush_do_not_turn_their_line(degrees: float) -> None:
+    page = np.full((1169, 827, 3), 245, np.uint8)
+    for at in range(11):
+        x = 120 + 40 * at
+        for y in (402, 414 + at * 5 % 7, 430):
+            cv2.line(page, (x, y), (x + 30, y - 2), (30, 30, 30), 3, cv2.LINE_AA)
+        cv2.line(page, (x + 12 + at * 3 % 8, 398), (x + 12 + at * 3 % 8, 432), (30, 30, 30), 3, cv2.LINE_AA)
+    assert seen(pages.askew(page, degrees)) == pytest.approx(degrees, abs=0.15)
