@@ -151,3 +151,16 @@ class TestLost:
         pids = pool.pids
         await pool.close()
         assert pids and not any(Path(f"/proc/{pid}").exists() for pid in pids)
+
+
+async def test_pages_go_before_comparisons_that_nobody_waits_for() -> None:
+    pool = Pool(Settings(), lull_s=0.5)
+    try:
+        view = (await pool.judge("letter", LETTER, 0)).view
+        comparing = asyncio.create_task(pool.alike(view, view))
+        for at in range(3):
+            await pool.judge("feeder", FEEDER, at)
+            assert not comparing.done()
+        assert (await comparing).features > 0
+    finally:
+        await pool.close()

@@ -60,6 +60,6 @@ class Room:
 
 @asynccontextmanager
 async def scan_room(folder: Path) -> AsyncIterator[Room]:
-    pool, staffed = Pool(Settings()), await office()
+    pool, staffed = Pool(Settings(), lull_s=0), await office()
     yield Room(staffed, open_blobs(folder / "blobs", vault=staffed.vault), pool, folder)
     await pool.close()

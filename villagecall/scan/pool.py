@@ -16,6 +16,10 @@ from villagecall.scan.refusals import REFUSALS, EmptyFile, WorkerLost
 from villagecall.settings import Settings
 
 START_S = 60.0
+LULL_S = 2.0
+"""So long nobody has waited for a worker before one is given to what nobody waits for."""
+PATIENCE_S = 60.0
+"""The longest that this waits for such a lull."""
 TRIES = 2
 PAGES = 400
 """A worker is replaced after so many pages: what a decoder leaks does not add up."""
@@ -67,8 +71,11 @@ class _Worker:
 class Pool:
     """``scan_workers`` processes, started when first needed and kept warm."""
 
-    def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+    def __init__(self, settings: Settings, *, lull_s: float = LULL_S) -> None:
+        self._settings, self._lull_s = settings, lull_s
+        self._lull = asyncio.Event()
+        self._lull.set()
+        self._until_lull: asyncio.TimerHandle | None = None
         self._idle: list[_Worker | None] = [None] * max(1, settings.scan_workers)
         self._free = asyncio.Semaphore(len(self._idle))
         self._all: set[_Worker] = set()
@@ -112,6 +119,13 @@ class Pool:
             raise _Lost from error
         return worker
 
+    def _wanted(self) -> None:
+        """Somebody waits for a worker: the lull begins anew."""
+        self._lull.clear()
+        if self._until_lull is not None:
+            self._until_lull.cancel()
+        self._until_lull = asyncio.get_running_loop().call_later(self._lull_s, self._lull.set)
+
     async def _drop(self, worker: _Worker) -> None:
         self._all.discard(worker)
         await worker.kill()
@@ -120,6 +134,8 @@ class Pool:
         """Ask a worker; one that is lost is replaced and the question asked once more."""
         if not data:  # a worker would take it for the file that it has
             raise EmptyFile
+        if head["op"] != "alike":
+            self._wanted()
         for attempt in range(1, TRIES + 1):
             worker = await self._take(key)
             try:
@@ -161,7 +177,11 @@ class Pool:
         return png
 
     async def alike(self, one: bytes, other: bytes) -> Likeness:
-        """How much two view copies are the same sheet. Raises :class:`WorkerLost` where one cannot be read."""
+        """How much two view copies are the same sheet; nobody waits for it, so pages go first. Raises
+        :class:`WorkerLost` where one cannot be read."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await self._lull.wait()
         answer, _ = await self._ask({"op": "alike", "split": len(one)}, "", one + other)
         return Likeness(float(answer["agree"]), int(answer["left"]), int(answer["features"]))
 
@@ -201,5 +221,7 @@ class Pool:
         return picture
 
     async def close(self) -> None:
+        if self._until_lull is not None:
+            self._until_lull.cancel()
         for worker in list(self._all):
             await self._drop(worker)
