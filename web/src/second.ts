@@ -9,7 +9,7 @@ export interface SecondState {
   /** Who speaks, where they are. */
   speaker: string
   place: number
-  result: '' | 'approved' | 'refused'
+  result: '' | 'approved' | 'refused' | 'returned'
   sentence: string
   pages: string
 }

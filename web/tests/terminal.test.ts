@@ -4,7 +4,7 @@ import type { Schemas } from '../src/kit/api'
 import { lang } from '../src/kit/prefs'
 import { coalesced } from '../src/pages/terminal/coalesced'
 import DefectList from '../src/pages/terminal/DefectList.vue'
-import { livePages, marks, nextMaterial, stateWord, verdict } from '../src/pages/terminal/materials'
+import { livePages, marks, nextMaterial, stateWord, toMend, verdict } from '../src/pages/terminal/materials'
 import { isDone, reasonWords, stateOf } from '../src/pages/terminal/prints'
 import { naturalStep, stepMarks } from '../src/pages/terminal/steps'
 
@@ -53,6 +53,16 @@ describe('materials', () => {
 
   it('a missing secondary one may follow later', () => {
     expect([stateWord(material('a', 'missing')).word, stateWord(material('a', 'missing', false)).word]).toEqual(['还没有', '可以后补'])
+  })
+
+  it('a material that the desk asked for again is to be corrected until a new page of it has come', () => {
+    const kase = { state: 'correction', notices: [{ defects: [{ code: 'other', material: 'income', page_id: null, zh: '请补写。', en: '' }] }],
+      pages: [page({ page_id: 'old', notices: 0 })], materials: [{ ...material('income', 'fine'), pages: ['old'] }] } as unknown as Schemas['CaseView']
+    expect(toMend(kase).map((one) => one.material)).toEqual(['income'])
+    expect(stateWord(kase.materials[0]!, true).word).toBe('要补正')
+    const come = { ...kase, pages: [page({ page_id: 'new', notices: 1 })], materials: [{ ...material('income', 'fine'), pages: ['new'] }] }
+    expect(toMend(come)).toEqual([])
+    expect(toMend({ ...kase, state: 'accepted' })).toEqual([])
   })
 
   it('a hint of the engine is said though the page is fine, and a fault without a place frames the whole page', () => {

@@ -4,6 +4,7 @@ import { t } from '../../kit'
 
 type Material = Schemas['MaterialView']
 type Page = Schemas['PageView']
+type Defect = Schemas['Defect']
 
 /** Pages that count: not removed, not replaced, in the order in which they came. */
 export function livePages(pages: readonly Page[], hidden: ReadonlySet<string> = new Set()): Page[] {
@@ -16,9 +17,25 @@ export function nextMaterial(materials: readonly Material[]): Material | undefin
   return open.find((one) => one.necessary) ?? open[0] ?? materials[0]
 }
 
-export function stateWord(material: Material): { mark: string; tone: 'good' | 'wait' | 'stop' | 'off'; word: string } {
+/** Its page was replaced or removed; or its material is complete, with a page that came in after the notice. */
+export function mended(defect: Defect, kase: Schemas['CaseView']): boolean {
+  if (defect.page_id) {
+    const page = kase.pages.find((one) => one.page_id === defect.page_id)
+    if (page) return page.removed || page.replaced_by !== null
+  }
+  const material = kase.materials.find((one) => one.code === defect.material)
+  return !defect.page_id && material?.state === 'fine'
+    && kase.pages.some((page) => material.pages.includes(page.page_id) && page.notices >= kase.notices.length)
+}
+
+/** What the desk asked for and has not come yet, in its order. */
+export const toMend = (kase: Schemas['CaseView']): Defect[] =>
+  kase.state === 'correction' ? (kase.notices.at(-1)?.defects ?? []).filter((one) => !mended(one, kase)) : []
+
+export function stateWord(material: Material, mend = false): { mark: string; tone: 'good' | 'wait' | 'stop' | 'off'; word: string } {
   switch (material.state) {
     case 'fine':
+      if (mend) return { mark: '!', tone: 'wait', word: t('要补正', 'to be corrected') }
       return { mark: '✓', tone: 'good', word: t('齐了', 'complete') }
     case 'fault':
       return { mark: '✕', tone: 'stop', word: t('有一页要重扫', 'a page needs a new scan') }
