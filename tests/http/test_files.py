@@ -172,6 +172,12 @@ class TestPages:
         region = await counter.browser.get(f"{path}/region?x=100&y=100&w=300&h=200")
         assert picture(region).shape[1] == pytest.approx(0.3 * 620, rel=0.2)
 
+    async def test_an_empty_one_is_told_and_not_refused(self, site: Site) -> None:
+        counter = await at_the_counter(site)
+        await counter.scan(pages.encoded(pages.blank(5, size=SMALL), dpi=200))
+        (page,) = await counter.pages(1)
+        assert (page["state"], page["blank"], page["faults"]) == ("fine", True, [])
+
     @pytest.mark.parametrize("query", ["x=900&y=0&w=200&h=100", "x=0&y=0&w=0&h=0", "x=-1", "x=ten"])
     async def test_a_region_outside_the_page(self, site: Site, query: str) -> None:
         counter = await at_the_counter(site)

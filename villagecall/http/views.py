@@ -297,6 +297,7 @@ def _page(case: Case, page: Page) -> c.PageView:
         name=page.name,
         frame=page.frame,
         state="waiting" if verdict is None else "fine" if verdict.ok else "fault",
+        blank=verdict is not None and verdict.blank,
         width=page.width,
         height=page.height,
         faults=list(verdict.faults) if verdict else [],

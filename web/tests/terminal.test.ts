@@ -11,7 +11,7 @@ import { naturalStep, stepMarks } from '../src/pages/terminal/steps'
 type CaseView = Schemas['CaseView']
 type Page = Schemas['PageView']
 const kase = (more: Partial<CaseView>): CaseView => ({ applicant: null, call: null, materials: [], pages: [], state: 'draft', state_zh: '草稿', state_en: 'Draft', ...more }) as CaseView
-const page = (more: Partial<Page>): Page => ({ page_id: 'p', state: 'fine', faults: [], removed: false, replaced_by: null, notices: 0, straightened_mdeg: 0, ...more }) as Page
+const page = (more: Partial<Page>): Page => ({ page_id: 'p', state: 'fine', blank: false, faults: [], removed: false, replaced_by: null, notices: 0, straightened_mdeg: 0, ...more }) as Page
 const material = (code: string, state: string, necessary = true) => ({ code, state, necessary, name: code, name_en: '', pages: [] }) as unknown as Schemas['MaterialView']
 const print = (more: object): Schemas['Print'] => ({ device: 'd', reasons: [], state: 'done', ...more }) as unknown as Schemas['Print']
 const who = { name: '李*芳' } as CaseView['applicant']
@@ -74,6 +74,10 @@ describe('materials', () => {
     const finger = { ...blurred, spot: { x: 0, y: 900, w: 90, h: 100 } }
     expect(marks(page({ state: 'fault', faults: [blurred, finger] }))).toEqual([{ ...finger.spot, label: '' }])
   })
+  it('an empty page is said to be one, and hinders nobody', () => {
+    expect(verdict(page({ blank: true }))).toEqual({ tone: 'wait', text: '这一页没有字。是空白背面就留着或删掉;有字请重新扫描。' })
+  })
+
   it('a verdict says what to do in the words of the engine, or how far it was straightened', () => {
     expect(verdict(page({ straightened_mdeg: -7100 })).text).toBe('这一页清楚,已自动扶正 7.1°。')
     expect(verdict(page({ straightened_mdeg: 40 })).text).toBe('这一页清楚。')

@@ -56,6 +56,8 @@ class PageView(Reply):
     name: str
     frame: int
     state: Literal["waiting", "fine", "fault"]
+    blank: bool
+    """Nothing is written on it, as far as the engine sees: said, and never a reason to refuse it."""
     width: int
     height: int
     faults: list[Fault]

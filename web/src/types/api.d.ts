@@ -106,7 +106,7 @@ export interface components {
     Notice: { notice_id: string; at: string; by: string; defects: components["schemas"]["Defect"][]; answered: string | null; };
     Ok: { ok: boolean; };
     OpenCase: { case_id: string; item: string; };
-    PageView: { page_id: string; file_id: string; material: string; name: string; frame: number; state: "waiting" | "fine" | "fault"; width: number; height: number; faults: components["schemas"]["Fault"][]; turned: number; straightened_mdeg: number; replaced_by: string | null; removed: boolean; notices: number; view_url: string; thumb_url: string; sha256: string; };
+    PageView: { page_id: string; file_id: string; material: string; name: string; frame: number; state: "waiting" | "fine" | "fault"; blank: boolean; width: number; height: number; faults: components["schemas"]["Fault"][]; turned: number; straightened_mdeg: number; replaced_by: string | null; removed: boolean; notices: number; view_url: string; thumb_url: string; sha256: string; };
     Pair: { code: string; name: string; };
     PairedReply: { device_id: string; secret: string; unit: string; unit_name: string; };
     PairingReply: { code: string; expires: string; };

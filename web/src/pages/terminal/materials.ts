@@ -51,6 +51,10 @@ export function stateWord(material: Material, mend = false): { mark: string; ton
 /** What the page's picture says to the clerk. */
 export function verdict(page: Page): { tone: 'info' | 'good' | 'wait' | 'stop'; text: string } {
   if (page.state === 'waiting') return { tone: 'info', text: t('正在检查这一页…', 'Checking this page…') }
+  if (page.state === 'fine' && page.blank) {
+    const text = t('这一页没有字。是空白背面就留着或删掉;有字请重新扫描。', 'Nothing is written here. A blank back may stay or go; if there is writing, scan it again.')
+    return { tone: 'wait', text }
+  }
   if (page.state === 'fine') {
     const degrees = Math.abs(page.straightened_mdeg) / 1000
     const turned = degrees >= 0.3 ? t(`,已自动扶正 ${degrees.toFixed(1)}°`, `, straightened by ${degrees.toFixed(1)}°`) : ''
