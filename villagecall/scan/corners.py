@@ -24,6 +24,8 @@ WORK = 640
 """Longest side in pixels, about, of the picture that is searched."""
 _STROKES = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
 LINES = 40
+APIECE = 2
+"""Pixels along a line from one look for a step to the next."""
 NOISE, OVER = 8.0, 10.0
 """A step counts that is so many times the picture's usual one and so much more, where things on the desk step
 by far more than a white page does."""
@@ -103,10 +105,12 @@ class _Field:
 
     def __init__(self, gx: NDArray[np.float32], gy: NDArray[np.float32], lines: Lines, floor: float) -> None:
         height, width = gx.shape
-        self._reach = int(np.ceil(np.hypot(height, width)))
-        along = np.arange(-self._reach, self._reach + 1, dtype=np.float64)
-        cos, sin = np.cos(lines[:, 0])[:, None, None], np.sin(lines[:, 0])[:, None, None]
-        rho = lines[:, 1][:, None, None] + np.arange(-2.0, 3.0)[None, :, None]
+        half = int(np.ceil(np.hypot(height, width) / 2 / APIECE))
+        cos, sin = (np.asarray(f(lines[:, 0]), np.float32)[:, None, None] for f in (np.cos, np.sin))
+        # Along each line from the foot of the frame's middle: nothing farther than half a diagonal is seen.
+        self._start = height / 2 * cos[:, 0, 0] - width / 2 * sin[:, 0, 0] - half * APIECE
+        along = self._start[:, None, None] + np.arange(2 * half + 1, dtype=np.float32) * APIECE
+        rho = lines[:, 1, None, None].astype(np.float32) + np.arange(-2, 3, dtype=np.float32)[:, None]
         x = np.rint(rho * cos - along * sin).astype(np.int32)
         y = np.rint(rho * sin + along * cos).astype(np.int32)
         inside = (x >= 1) & (y >= 1) & (x < width - 1) & (y < height - 1)
@@ -121,8 +125,9 @@ class _Field:
         one, other = (-p[:, 0] * sin + p[:, 1] * cos for p in (a, b))
         low, high = np.minimum(one, other), np.maximum(one, other)
         spare = 0.03 * (high - low)
-        first = np.clip(np.rint(low + spare).astype(np.int64) + self._reach, 0, 2 * self._reach)
-        last = np.clip(np.rint(high - spare).astype(np.int64) + self._reach + 1, 1, 2 * self._reach + 1)
+        start, most = self._start[line], self._sums.shape[1] - 1
+        first = np.clip(np.rint((low + spare - start) / APIECE).astype(np.int64), 0, most - 1)
+        last = np.clip(np.rint((high - spare - start) / APIECE).astype(np.int64) + 1, 1, most)
         return np.asarray((self._sums[line, last] - self._sums[line, first]) / np.maximum(last - first, 1), np.float64)
 
 
@@ -175,13 +180,12 @@ def _squareness(quads: Points) -> Points:
 
 def _refined(image: Bgr, quad: Points, keep: tuple[bool, ...]) -> Points:
     """Each side fitted to the steepest step across it, in the picture's own pixels."""
-    planes = [np.asarray(each, np.uint8) for each in cv2.split(cv2.cvtColor(image, cv2.COLOR_BGR2LAB))]
     scale = max(image.shape[:2]) / WORK
     for reach in (5.0 * scale, 2.0 * scale):
         lines = []
         for side in range(4):
             a, b = quad[side], quad[(side + 1) % 4]
-            lines.append((a, b) if not keep[side] else _fit(planes, a, b, reach) or (a, b))
+            lines.append((a, b) if not keep[side] else _fit(image, a, b, reach) or (a, b))
         corners = []
         for side in range(4):
             corner = meet(*lines[side - 1], *lines[side])
@@ -190,7 +194,7 @@ def _refined(image: Bgr, quad: Points, keep: tuple[bool, ...]) -> Points:
     return quad
 
 
-def _fit(planes: list[NDArray[np.uint8]], a: Points, b: Points, reach: float) -> tuple[Points, Points] | None:
+def _fit(image: Bgr, a: Points, b: Points, reach: float) -> tuple[Points, Points] | None:
     along = b - a
     length = float(np.hypot(*along))
     if length < 8:
@@ -201,12 +205,11 @@ def _fit(planes: list[NDArray[np.uint8]], a: Points, b: Points, reach: float) ->
     offsets = np.arange(-reach - 2, reach + 2.01, 0.5)
     grid = at[:, None, :] + offsets[None, :, None] * normal
     maps = grid.astype(np.float32)
+    seen = cv2.remap(image, maps[:, :, 0], maps[:, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    profiles = cv2.GaussianBlur(cv2.cvtColor(seen, cv2.COLOR_BGR2LAB).astype(np.float32), (7, 1), 1.2)
     best: tuple[float, tuple[Points, Points]] | None = None
-    for channel in planes:
-        profile = cv2.remap(channel, maps[:, :, 0], maps[:, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-        smooth = cv2.GaussianBlur(profile.astype(np.float32), (7, 1), 1.2)
-        step = np.gradient(smooth, axis=1)
-        size = np.abs(step)
+    for smooth in cv2.split(profiles):
+        size = np.abs(np.gradient(smooth, axis=1))
         top = size[:, 2:-2].argmax(axis=1) + 2
         rows = np.arange(count)
         left, middle, right = size[rows, top - 1], size[rows, top], size[rows, top + 1]
