@@ -48,7 +48,7 @@ class PersonView(Reply):
 
 
 class PageView(Reply):
-    """A page with where its pictures are. ``state``: waiting (being judged), fine, fault, refused."""
+    """``state``: waiting (being judged), fine, fault. ``blank``: no writing seen. ``notices`` sent before it came."""
 
     page_id: UUID
     file_id: UUID
@@ -57,7 +57,6 @@ class PageView(Reply):
     frame: int
     state: Literal["waiting", "fine", "fault"]
     blank: bool
-    """Nothing is written on it, as far as the engine sees: said, and never a reason to refuse it."""
     width: int
     height: int
     faults: list[Fault]
@@ -66,7 +65,6 @@ class PageView(Reply):
     replaced_by: UUID | None
     removed: bool
     notices: int
-    """How many notices had been sent before it came in: a page that answers the last one has them all."""
     view_url: str
     thumb_url: str
     sha256: str
