@@ -107,6 +107,8 @@ class Page(Model):
     thumb: BlobRef | None = None
     width: int = 0
     height: int = 0
+    dpi: int = 0
+    """Pixels of the view to the inch; 0 = unknown."""
     turned: int = 0
     phash: str = ""
     verdict: Verdict | None = None

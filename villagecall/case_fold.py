@@ -118,6 +118,7 @@ def page_judged(case: Case, p: Payload, entry: Entry) -> Changes:
         thumb=BlobRef.model_validate(p["thumb"]),
         width=p["width"],
         height=p["height"],
+        dpi=p.get("dpi", 0),
         turned=p.get("turned", 0),
         phash=p.get("phash", ""),
         text=None,  # its lines lay on the page as it looked before

@@ -34,4 +34,4 @@ def test_each_page_has_its_own_text_and_an_empty_one_has_none(tmp_path: Path) ->
 
 
 def test_a_page_that_nobody_asked_to_read_has_no_text(tmp_path: Path) -> None:
-    assert text_of(OnDisk(tmp_path / "000000-000000", 10, 10, Verdict(ok=True))) == ()
+    assert text_of(OnDisk(tmp_path / "000000-000000", 10, 10, 0, Verdict(ok=True))) == ()

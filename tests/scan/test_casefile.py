@@ -47,6 +47,19 @@ def pictures(raw: bytes) -> list[bytes]:
         return [image.read_raw_bytes() for page in pdf.pages for image in page.get_images().values()]
 
 
+class TestTheSizeOfAPage:
+    @pytest.mark.parametrize(
+        ("dpi", "inches"),
+        [(50, 11.7), (100, 5.85), (0, 11.7), (20, 11.7), (400, 11.7)],
+        ids=["A4", "half of it", "unsaid", "larger than A3", "smaller than a card"],
+    )
+    def test_is_the_papers_where_that_can_be_believed(self, dpi: int, inches: float) -> None:
+        with pikepdf.open(io.BytesIO(bundle(COVER, [replace(FIRST[0], dpi=dpi)]))) as pdf:
+            box = [float(side) for side in pdf.pages[-1].mediabox]
+        assert box[3] / 72 == pytest.approx(inches, abs=0.05)
+        assert box[2] / box[3] == pytest.approx(413 / 585, abs=0.01)
+
+
 class TestWhatAnArchiveTakes:
     def test_pdf_a_and_linear_and_whole(self, tmp_path: Path) -> None:
         raw = bundle(COVER, CORRECTED)

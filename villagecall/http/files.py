@@ -224,7 +224,7 @@ async def casefile(context: Context) -> Answer:
             await services.scans.picture(case, page.page_id),
             page.width,
             page.height,
-            0,
+            page.dpi,
             names.get(page.material, page.material) if page.live else "已替换或删除的页",
             ""
             if page.live

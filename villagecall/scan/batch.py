@@ -140,11 +140,13 @@ async def inspected(files: Sequence[Path], told: Told) -> AsyncIterator[list[dic
 
 @dataclass(frozen=True, slots=True)
 class OnDisk:
-    """A page whose view copy lies in ``view``; ``width`` and ``height`` are its pixels."""
+    """A page whose view copy lies in ``view``; ``width`` and ``height`` are its pixels, ``dpi`` of them to the inch
+    (0 = unknown)."""
 
     view: Path
     width: int
     height: int
+    dpi: int
     verdict: Verdict
 
 
@@ -159,7 +161,7 @@ async def judged_to_disk(files: Sequence[Path], folder: Path, told: Told) -> lis
         async for judged in _pages(pool, str(at), file, counted):
             path = folder / f"{at:06}-{len(kept):06}"
             await asyncio.to_thread(path.write_bytes, judged.view)
-            kept.append(OnDisk(path, judged.width, judged.height, judged.verdict))
+            kept.append(OnDisk(path, judged.width, judged.height, judged.dpi, judged.verdict))
         return kept
 
     papers: list[list[OnDisk]] = []

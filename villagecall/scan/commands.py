@@ -99,7 +99,7 @@ def _bundle(args: argparse.Namespace) -> int:
         # Undated, so that the same inputs give the same bytes.
         cover = Cover("扫描件", (("文件数", str(len(papers))), ("页数", str(total))), None, contents=listed)
         sheets = (
-            Sheet(page.view.read_bytes(), page.width, page.height, 0, file.stem, part=at, text=text_of(page))
+            Sheet(page.view.read_bytes(), page.width, page.height, page.dpi, file.stem, part=at, text=text_of(page))
             for at, (file, paper) in enumerate(zip(args.files, papers, strict=True))
             for page in paper
         )

@@ -47,11 +47,13 @@ DARKEST_PAPER = 110
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """The copy that is kept and shown: ``width`` × ``height`` are the pixels that places are counted in, ``data``
-    a packed :class:`villagecall.scan.layers.Layers` or a JPEG, as ``media_type`` says."""
+    """The copy that is kept and shown: ``width`` × ``height`` are the pixels that places are counted in, ``dpi`` of
+    them to the inch (0 = unknown), ``data`` a packed :class:`villagecall.scan.layers.Layers` or a JPEG, as
+    ``media_type`` says."""
 
     width: int
     height: int
+    dpi: int
     media_type: str
     data: bytes
 
@@ -61,12 +63,13 @@ def view(grey: Gray, colour: Bgr, dpi: int) -> View:
     size: a quarter of ``grey`` is all that layers use; ``dpi`` of ``grey``, 0 = unknown."""
     found = _layered(grey, colour)
     if found is not None:
-        return View(found.width, found.height, MEDIA_TYPE, found.pack())
+        return View(found.width, found.height, dpi, MEDIA_TYPE, found.pack())
     scale = min(1.0, PICTURE_SIDE / max(grey.shape), PICTURE_DPI / dpi if dpi else 1.0)
     if scale < 0.95:
+        dpi = round(dpi * scale)
         size = (max(1, round(grey.shape[1] * scale)), max(1, round(grey.shape[0] * scale)))
         grey = np.asarray(cv2.resize(grey, size, interpolation=cv2.INTER_AREA), np.uint8)
-    return View(grey.shape[1], grey.shape[0], "image/jpeg", _picture(grey, colour))
+    return View(grey.shape[1], grey.shape[0], dpi, "image/jpeg", _picture(grey, colour))
 
 
 def _box(side: int) -> NDArray[np.uint8]:

@@ -31,14 +31,15 @@ __all__ = ["PageResult", "Plan", "judge", "region", "straighten"]
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """What the worker says of a page; ``quad`` as in the verdict, not rounded; ``phash`` is 16 hex digits of a
-    perceptual hash."""
+    """What the worker says of a page; ``quad`` as in the verdict, not rounded; ``dpi`` of the view, 0 =
+    unknown; ``phash`` is 16 hex digits of a perceptual hash."""
 
     verdict: Verdict
     angle: float
     quad: tuple[tuple[float, float], ...] | None
     width: int
     height: int
+    dpi: int
     view: bytes
     thumb: bytes
     phash: str
@@ -116,6 +117,7 @@ def judge(picture: Picture, turned: int = 0) -> PageResult:
         quad=None if found is None else tuple((float(x), float(y)) for x, y in found.quad),
         width=view.width,
         height=view.height,
+        dpi=view.dpi,
         view=view.data,
         thumb=encode.thumb(glance),
         phash=phash(_gray(glance)),

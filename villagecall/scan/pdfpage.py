@@ -12,6 +12,8 @@ from villagecall.scan.layers import MARK, Layers, NotLayers
 
 _PT = 72
 _A4_INCHES = 11.69
+_SMALLEST, _A3_INCHES = 2.0, 16.6
+"""Inches of a paper's longer side that are believed: from a card to A3 with a little edge."""
 
 
 def _image(pdf: pikepdf.Pdf, data: bytes, width: int, height: int) -> pikepdf.Stream:
@@ -51,7 +53,8 @@ def _stencil(pdf: pikepdf.Pdf, layers: Layers) -> pikepdf.Stream:
 
 
 def add(pdf: pikepdf.Pdf, view: bytes, width: int, height: int, dpi: int = 0) -> None:
-    """Put a view copy of ``width`` × ``height`` pixels behind the last page; ``dpi`` 0 = as large as A4.
+    """Put a view copy of ``width`` × ``height`` pixels behind the last page; ``dpi`` 0, or one that no paper of an
+    office has, = as large as A4.
 
     Raises :class:`villagecall.scan.layers.NotLayers`."""
     if view.startswith(MARK):
@@ -61,7 +64,8 @@ def add(pdf: pikepdf.Pdf, view: bytes, width: int, height: int, dpi: int = 0) ->
         images = pikepdf.Dictionary(Im0=_jpeg(pdf, layers.ground), Im1=ink)
     else:
         images = pikepdf.Dictionary(Im0=_jpeg(pdf, view))
-    dpi = dpi or max(1, round(max(width, height) / _A4_INCHES))
+    if not _SMALLEST <= max(width, height) / max(1, dpi) <= _A3_INCHES:
+        dpi = max(1, round(max(width, height) / _A4_INCHES))  # cameras write 72 whatever the paper was
     across, down = round(width * _PT / dpi, 2), round(height * _PT / dpi, 2)
     content = f"q {across} 0 0 {down} 0 0 cm {' '.join(f'{name} Do' for name in images)} Q"
     page = pikepdf.Dictionary(

@@ -44,6 +44,8 @@ class Judged:
     """Wall time of decoding and judging."""
     width: int
     height: int
+    dpi: int
+    """Of the view, 0 = unknown."""
     phash: str
     view: bytes
     thumb: bytes
@@ -199,6 +201,7 @@ class Pool:
             int(answer["ms"]),
             int(answer["width"]),
             int(answer["height"]),
+            int(answer["dpi"]),
             str(answer["phash"]),
             view,
             thumb,

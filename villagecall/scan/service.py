@@ -199,6 +199,7 @@ class Scans:
             "thumb": _ref(thumb),
             "width": judged.width,
             "height": judged.height,
+            "dpi": judged.dpi,
             "turned": turned,
             "phash": judged.phash,
         }

@@ -68,6 +68,7 @@ def main(memory_mib: int) -> None:
                 "ms": round((time.perf_counter() - began) * 1000),
                 "width": found.width,
                 "height": found.height,
+                "dpi": found.dpi,
                 "phash": found.phash,
             }
             wire.answer(outward, head, found.view, found.thumb)
