@@ -377,7 +377,7 @@ def written(seed: int, how: str | None = None) -> Sample:
     share = {"word": 0.25, "number": 0.1, "pencil": 0.4, "line": 1.0}[how]
     strength = rng.uniform(0.22, 0.4) if how in ("word", "pencil") else rng.uniform(0.6, 1)
     piece = source[y : y + h, x : x + max(min(w, 2 * h), int(w * share))]
-    top = int(high * (0.94 if how == "number" else rng.uniform(0.1, 0.8))) - piece.shape[0]
+    top = max(0, int(high * (0.94 if how == "number" else rng.uniform(0.1, 0.8))) - piece.shape[0])
     left = int(rng.uniform(0.1, 0.9) * max(1, wide - piece.shape[1]))
     there = page[top : top + piece.shape[0], left : left + piece.shape[1]]
     there -= (255.0 - piece[: there.shape[0], : there.shape[1]]) * strength

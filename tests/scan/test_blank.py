@@ -53,3 +53,20 @@ def test_a_signature_in_a_corner_is_writing() -> None:
     strokes = np.array([[900, 1500], [940, 1440], [960, 1530], [1000, 1450], [1030, 1520], [1090, 1470]], np.int32)
     cv2.polylines(image, [strokes], isClosed=False, color=(70, 40, 30), thickness=3, lineType=cv2.LINE_AA)
     assert not is_blank(grey(image))
+
+
+def test_two_characters_at_the_foot_of_a_page_are_no_punched_holes() -> None:
+    image = pages.blank(7)
+    line = grey(pages.one_line(3))
+    x, y, _, high = cv2.boundingRect(np.asarray((line < 128) * 255, np.uint8))
+    word = pages.one_line(3)[y : y + high, x : x + 2 * high + high // 4]
+    foot = image.shape[0] * 94 // 100
+    image[foot - high : foot, 560 : 560 + word.shape[1]] = word
+    assert not is_blank(grey(image))
+
+
+def test_a_thin_signature_in_one_stroke_is_no_crease() -> None:
+    image = pages.blank(8)
+    strokes = np.array([[400, 800], [430, 770], [470, 775], [520, 810], [580, 835], [640, 790], [690, 800]], np.int32)
+    cv2.polylines(image, [strokes], isClosed=False, color=(70, 40, 30), thickness=2, lineType=cv2.LINE_AA)
+    assert not is_blank(grey(image))

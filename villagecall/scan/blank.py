@@ -24,7 +24,7 @@ STEEP = 3.0
 """Contrast over slope, in pixels: print and pen stay below, what shines through is above."""
 FAINT = 12
 MARKS, STROKES = 2, 60
-"""A written page has so many marks, with so many steep pixels in all; or one mark of twice as many."""
+"""A written page has so many marks, with so many steep pixels in all; or one mark of half as many again."""
 
 
 def is_blank(gray: Gray) -> bool:
@@ -33,7 +33,7 @@ def is_blank(gray: Gray) -> bool:
         return False
     found = marks(reduce(gray, SIDE))
     total = sum(found)
-    return not (total >= STROKES and (len(found) >= MARKS or total >= 2 * STROKES))
+    return not (total >= STROKES and (len(found) >= MARKS or total >= 3 * STROKES // 2))
 
 
 def _share_of_ink(gray: Gray) -> float:
@@ -83,28 +83,34 @@ def marks(gray: Gray) -> list[int]:
         for at in range(1, count)
         if inside[at] >= 14
         and not _is_no_writing(gray, paper, tuple(int(value) for value in stats[at]))
-        and not _is_line(np.asarray(labels), at, tuple(int(value) for value in stats[at]))
+        and not _is_line(np.asarray(labels), at, tuple(int(value) for value in stats[at]), max(gray.shape))
     ]
 
 
-def _is_line(labels: NDArray[np.int32], at: int, box: tuple[int, ...]) -> bool:
-    """A piece of a crease: straight and thin, whichever way it runs."""
-    x, y, w, h, _ = box
+def _is_line(labels: NDArray[np.int32], at: int, box: tuple[int, ...], side: int) -> bool:
+    """A piece of a crease: straight and thin, whichever way it runs; or thin, and across most of the page, whose
+    longer side is ``side``. A signature in one stroke is thin too, but neither."""
+    x, y, w, h, area = box
+    long = max(w, h)
+    thin = area < 16 * long and long > 0.12 * side
+    if thin and long > 0.5 * side:
+        return True
     down, across = np.nonzero(labels[y : y + h, x : x + w] == at)
     _, sides, _ = cv2.minAreaRect(np.column_stack([across, down]).astype(np.float32))
-    return min(sides) < 14 and max(sides) > 4.5 * min(sides)
+    return min(sides) < (14 + 0.06 * long if thin else 14) and max(sides) > 4.5 * min(sides)
 
 
 def _is_no_writing(gray: Gray, paper: float, box: tuple[int, ...]) -> bool:
     """A speck, a crease or streak, or a punched hole, by its shape."""
-    x, y, w, h, area = box
+    x, y, w, h, _ = box
     height, width = gray.shape
     long, short = max(w, h), min(w, h)
-    if short < 11 or (long > 4.5 * short and short < 18) or (area < 16 * long and long > 0.12 * max(height, width)):
+    if short < 11 or (long > 4.5 * short and short < 18):
         return True
     across, down = (x + w / 2) / width, (y + h / 2) / height
     at_edge = min(across, 1 - across, down, 1 - down) < 0.09
     if not at_edge or not 0.7 < w / h < 1.4 or long > 0.05 * max(height, width):
         return False
-    middle = gray[y + h // 3 : y + 2 * h // 3 + 1, x + w // 3 : x + 2 * w // 3 + 1]
-    return float(middle.mean()) < 0.75 * paper
+    # A hole is dark all over; between the strokes of a character there is paper.
+    middle = gray[y + h // 4 : y + 3 * h // 4 + 1, x + w // 4 : x + 3 * w // 4 + 1]
+    return float((middle < 0.75 * paper).mean()) > 0.9
