@@ -23,7 +23,8 @@ Lines = NDArray[np.float64]
 WORK = 640
 """Longest side in pixels, about, of the picture that is searched."""
 _STROKES = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
-LINES = 40
+SEGMENTS, LINES = 400, 40
+"""At most so many pieces, the longest, are gathered to so many lines."""
 APIECE = 2
 """Pixels along a line from one look for a step to the next."""
 NOISE, OVER = 8.0, 10.0
@@ -72,24 +73,25 @@ def _lines(edges: NDArray[np.uint8]) -> list[tuple[float, float, float]]:
     segments = cv2.HoughLinesP(edges, 1, np.pi / 360, 40, minLineLength=min(edges.shape) // 9, maxLineGap=10)
     if segments is None:
         return []
-    found: list[list[float]] = []
     parts = segments.reshape(-1, 4).astype(float)
     lengths = np.hypot(parts[:, 2] - parts[:, 0], parts[:, 3] - parts[:, 1])
-    for at in np.argsort(-lengths)[:400]:
-        x1, y1, x2, y2 = parts[at]
-        angle = np.arctan2(x2 - x1, -(y2 - y1)) % np.pi
-        rho = x1 * np.cos(angle) + y1 * np.sin(angle)
-        for line in found:
-            turn = abs((line[0] - angle + np.pi / 2) % np.pi - np.pi / 2)
-            if turn < 0.05:
-                middle_x, middle_y = (x1 + x2) / 2, (y1 + y2) / 2
-                if abs(middle_x * np.cos(line[0]) + middle_y * np.sin(line[0]) - line[1]) < 6:
-                    line[2] += lengths[at]
-                    break
-        else:
-            found.append([angle, rho, lengths[at]])
-    found.sort(key=lambda line: -line[2])
-    return [(line[0], line[1], line[2]) for line in found[:LINES]]
+    first = np.argsort(-lengths)[:SEGMENTS]
+    (x1, y1, x2, y2), lengths = parts[first].T, lengths[first]
+    angle = np.arctan2(x2 - x1, -(y2 - y1)) % np.pi
+    cos, sin = np.cos(angle), np.sin(angle)
+    rho = x1 * cos + y1 * sin
+    # Row by column: whether a segment lies on the line of another one, which is no shorter.
+    turn = np.abs((angle[None] - angle[:, None] + np.pi / 2) % np.pi - np.pi / 2)
+    away = np.abs((x1 + x2)[:, None] / 2 * cos + (y1 + y2)[:, None] / 2 * sin - rho)
+    on = (turn < 0.05) & (away < 6)
+    found: list[int] = []
+    seen = np.zeros(len(first))
+    for at in range(len(first)):
+        own = next((line for line in found if on[at, line]), at)
+        seen[own] += lengths[at]
+        if own == at:
+            found.append(at)
+    return [(angle[at], rho[at], seen[at]) for at in sorted(found, key=lambda at: -seen[at])[:LINES]]
 
 
 def ordered(quad: Points) -> Points:

@@ -7,6 +7,7 @@ little more than the sensor's noise), so their weighted sum does: the odds, as a
 is the page against "the page fills the frame". The weights were fitted by maximum likelihood (one choice among all
 candidates of a picture and none of them, a conditional logit) on drawn photos and scans, never on real ones; as
 several signs go together, a single weight says little.
+They are the last of several fits, the set of signs being thinned out in between; :data:`PREFERRED` was set by hand.
 """
 
 from __future__ import annotations

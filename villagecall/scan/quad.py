@@ -21,6 +21,8 @@ SHUT, OPEN = 0.05, 0.55
 """So little of the picture may be shut off by steps, and so much must be without any."""
 LINED = 40
 """So many quadrilaterals of lines are weighed."""
+SURE = 4.0
+"""Odds, as a logarithm, from which areas are not looked for: e to the fourth, fifty to one."""
 OPPOSITE = (("top", "bottom"), ("left", "right"))
 
 
@@ -34,24 +36,29 @@ def find_quad(picture: Picture) -> Found | None:
     small = reduce(image, corners.WORK)
     factor, coarser = (max(1, image.shape[0] // each.shape[0]) for each in (small, lab))
     lined = [replace(found, quad=(found.quad + 0.5) * factor - 0.5) for found in corners.ranked(small, LINED)]
-    areas = _by_area(lab, coarser, image)
-    found = _likeliest(lab, coarser, [*lined, *areas], len(lined), image)
+    found, odds = _likeliest(lab, coarser, lined, len(lined), image)
+    if odds < SURE and (areas := _by_area(lab, coarser, image)):
+        found, _ = _likeliest(lab, coarser, [*lined, *areas], len(lined), image)
     near = found and corners.refined(image, found)
     return near and replace(near, quad=(near.quad + 0.5) * picture.step - 0.5)
 
 
-def _likeliest(lab: evidence.Lab, factor: int, likely: list[Found], lined: int, image: Bgr) -> Found | None:
-    """The one with the best evidence along its sides, if that is more likely than that the page fills the frame."""
+def _likeliest(
+    lab: evidence.Lab, factor: int, likely: list[Found], lined: int, image: Bgr
+) -> tuple[Found | None, float]:
+    """The one with the best evidence along its sides, if that is more likely than that the page fills the frame;
+    and the logarithm of the best one's odds."""
     if not likely:
-        return None
+        return None, -np.inf
     quads = np.array([(each.quad + 0.5) / factor - 0.5 for each in likely])
     sides = np.array([corners.framed(each.quad, image.shape[1], image.shape[0], 1 / factor) for each in likely])
     weighed = evidence.weigh(lab, quads, sides, lined)
-    first = int(np.where(weighed.page, weighed.worth, -np.inf).argmax())
+    worth = np.where(weighed.page, weighed.worth, -np.inf)
+    first = int(worth.argmax())
     alike = weighed.page & (sides == sides[first]).all(axis=1)
     preferred = weighed.worth + evidence.PREFERRED * weighed.sides.min(axis=1)
     best = int(np.where(alike, preferred, -np.inf).argmax())
-    return likely[best] if weighed.page[best] else None
+    return likely[best] if weighed.page[best] else None, float(worth[first])
 
 
 def _by_area(lab: evidence.Lab, factor: int, image: Bgr) -> list[Found]:
