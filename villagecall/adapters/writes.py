@@ -67,7 +67,7 @@ def prepare(write: Append) -> Prepared:
         tuple(sorted(join.items())) if join else (),
         tuple(sorted(set(write.leave) - set(join))) if write.leave else (),
         write.tokens is not None,
-        tuple(sorted({*(write.tokens or ()), *write.more_tokens})),
+        tuple(sorted({*(write.tokens or ()), *write.more_tokens})) if write.tokens or write.more_tokens else (),
     )
 
 
