@@ -11,6 +11,14 @@ import pytest
 from tests.journeys.county import County
 from tests.journeys.people import Clerk, Officer, Sit
 
+SLOW_UNITS = """() => {
+  const real = window.fetch
+  window.fetch = async (...asked) => {
+    if (String(asked[0]).includes('/units')) await new Promise((go) => setTimeout(go, 1500))
+    return real(...asked)
+  }
+}"""
+
 
 @pytest.mark.timeout(300)
 def test_town_and_department_decide_in_one_call(county: County, sit_down: Sit, scans: dict[str, Path]) -> None:
@@ -36,6 +44,7 @@ def test_town_and_department_decide_in_one_call(county: County, sit_down: Sit, s
     # The department may not see the case before it is brought in or the case is passed up.
     case_id = clerk.case()["case_id"]
     assert department.asks(f"/api/v1/cases/{case_id}")["code"] == "not_found"
+    town.page.evaluate(SLOW_UNITS)  # the line is slow and the officer's hand is not: the case's own department is rung
     town.brings_in()
     department.answers()
     for somebody in (town, department):
