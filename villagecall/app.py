@@ -7,8 +7,11 @@ import contextlib
 import errno
 import os
 import signal
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from pathlib import Path
+from typing import ClassVar
 
 import structlog
 import uvloop
@@ -21,13 +24,14 @@ from villagecall.adapters.clock import SystemClock
 from villagecall.adapters.sql import open_journal
 from villagecall.approval.service import Approval
 from villagecall.directory.service import Directory
-from villagecall.errors import VillagecallError
+from villagecall.errors import Hindrance, PartSilent, SettingsError, Unavailable
 from villagecall.http import log
 from villagecall.http.server import build_app
 from villagecall.http.services import Services
 from villagecall.http.views import Views
 from villagecall.issuing.devices import Devices
-from villagecall.issuing.seal import open_signer
+from villagecall.issuing.seal import PyHankoSigner, open_signer
+from villagecall.issuing.seal_keys import SealError
 from villagecall.issuing.service import Issuing
 from villagecall.ledger.service import Ledger
 from villagecall.outbox import Announcing, Outbox
@@ -43,29 +47,60 @@ from villagecall.settings import Settings
 from villagecall.signaling.hub import Hub
 from villagecall.signaling.ice import ice_servers
 from villagecall.signaling.node import AiortcNode
-from villagecall.vault import Vault
+from villagecall.vault import Vault, VaultError
 
 _log = structlog.get_logger(__name__)
 
 
-class NotConfigured(VillagecallError):
-    """A setting that production needs is missing; the text says which."""
+class PortTaken(Hindrance):
+    code: ClassVar[str] = "port_taken"
+    zh: ClassVar[str] = "端口 {port} 不能使用(可能已有程序占用)。"
+    en: ClassVar[str] = "{host}:{port} cannot be listened on ({why})."
+    todo_zh: ClassVar[str] = "请换一个端口,例如 make demo PORT=8081。"
+    todo_en: ClassVar[str] = "Please choose another port."
 
 
-class PortTaken(VillagecallError):
-    """The port cannot be listened on; the text says which, and what to do."""
+class FolderRefused(Hindrance):
+    code: ClassVar[str] = "folder_not_writable"
+    zh: ClassVar[str] = "数据文件夹 {folder} 不能写入({why})。"
+    en: ClassVar[str] = "The data folder {folder} cannot be written to ({why})."
+    todo_zh: ClassVar[str] = "请检查磁盘空间和权限,或在设置 data 里换一个文件夹。"
+    todo_en: ClassVar[str] = "Look at the disk and the permissions, or name another folder in the setting data."
+
+
+class WrongVaultKey(Hindrance):
+    code: ClassVar[str] = "vault_key_wrong"
+    zh: ClassVar[str] = "数据是用另一把密钥加密的,设置 vault_keys 里没有它。"
+    en: ClassVar[str] = "What is stored was sealed with a key that vault_keys does not hold ({why})."
+    todo_zh: ClassVar[str] = "请把建库时的密钥放回 vault_keys(新密钥写在前面);不要删除数据。"
+    todo_en: ClassVar[str] = "Put the key it was sealed with back into vault_keys, newer ones in front; delete nothing."
 
 
 def open_vault(settings: Settings) -> Vault:
-    """The keys of this installation. Raises :class:`NotConfigured`."""
-    if not settings.vault_keys or not settings.vault_token_key:
-        raise NotConfigured("vault_keys and vault_token_key are not set (openssl rand -hex 32 makes a key)")
+    """The keys of this installation. Raises :class:`SettingsError`."""
+    for name in ("vault_keys", "vault_token_key"):
+        if not getattr(settings, name):
+            raise SettingsError(
+                name, "没有给出(openssl rand -hex 32 生成一把)", "is not set (openssl rand -hex 32 makes a key)"
+            )
     try:
         pairs = [entry.split(":", 1) for entry in settings.vault_keys.split(",")]
         keys = {name.strip(): bytes.fromhex(value) for name, value in pairs}
         return Vault(keys, pairs[0][0].strip(), bytes.fromhex(settings.vault_token_key))
-    except ValueError as error:
-        raise NotConfigured("vault_keys is id:hex,id:hex and vault_token_key is hex") from error
+    except (ValueError, VaultError) as error:
+        raise SettingsError(
+            "vault_keys, vault_token_key",
+            "vault_keys 应为 名称:密钥,名称:密钥,vault_token_key 是一把密钥;每把是 64 位十六进制数",
+            "vault_keys is id:hex,id:hex and vault_token_key one hex key; each of 64 hexadecimal digits",
+        ) from error
+
+
+def open_seal(settings: Settings) -> PyHankoSigner:
+    """The approval seal. Raises :class:`SettingsError`."""
+    try:
+        return open_signer(settings)
+    except SealError as error:
+        raise SettingsError("seal_pkcs12", f"审批印章不能用({error})", f"the seal cannot be used ({error})") from error
 
 
 def ports_of(settings: Settings) -> tuple[int, int] | None:
@@ -75,8 +110,18 @@ def ports_of(settings: Settings) -> tuple[int, int] | None:
     try:
         low, high = (int(part) for part in settings.media_ports.split("-"))
     except ValueError as error:
-        raise NotConfigured("media_ports is low-high") from error
+        raise SettingsError("media_ports", "应为 起-止,例如 40000-49999", "is low-high, as 40000-49999") from error
     return low, high
+
+
+def make_folder(folder: Path) -> None:
+    """The data folder, tried by writing. Raises :class:`FolderRefused`."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return
+    except OSError as error:
+        raise FolderRefused(folder=folder.absolute(), why=error.strerror) from error
 
 
 @asynccontextmanager
@@ -88,8 +133,8 @@ async def open_services(
     Closed in the reverse order of opening, so that nothing is asked of a part that is gone.
     """
     clock = clock or SystemClock()
-    settings.data.mkdir(parents=True, exist_ok=True)
     vault = open_vault(settings)
+    await asyncio.to_thread(make_folder, settings.data)
     async with AsyncExitStack() as stack:
         bus = open_bus(settings.redis) if settings.redis else LocalBus()
         stack.push_async_callback(bus.close)
@@ -104,7 +149,10 @@ async def open_services(
         )
         stack.push_async_callback(blobs.close)
         directory = Directory(journal, vault, clock, bus, sessions)
-        await directory.load()
+        try:
+            await directory.load()
+        except VaultError as error:
+            raise WrongVaultKey(why=error) from error
         approval = Approval(journal, vault, directory, clock, bus, settings)
         views = Views(approval, directory, clock)
         ledger = Ledger(journal, vault, directory, clock)
@@ -112,7 +160,7 @@ async def open_services(
         stack.push_async_callback(pool.close)
         scans = Scans(approval, blobs, bus, pool, vault, clock, settings)
         texts = Texts(approval, blobs, TextReader(settings), settings)
-        issuing = Issuing(approval, journal, blobs, open_signer(settings), directory, vault, clock, settings)
+        issuing = Issuing(approval, journal, blobs, open_seal(settings), directory, vault, clock, settings)
         devices = Devices(journal, directory, bus, clock)
         media = AiortcNode(
             settings.data / "recordings",
@@ -198,10 +246,7 @@ async def listening(services: Services) -> AsyncIterator[int]:
                 raise OSError(errno.EINVAL, "")
             await web.TCPSite(runner, host, wanted, backlog=1024).start()
         except OSError as error:
-            raise PortTaken(
-                f"端口 {wanted} 不能使用(可能已有程序占用),请换一个端口,例如 make demo PORT=8081。"
-                f" {host}:{wanted} cannot be listened on ({os.strerror(error.errno or 0)}); choose another port."
-            ) from error
+            raise PortTaken(port=wanted, host=host, why=os.strerror(error.errno or 0)) from error
         port = runner.addresses[0][1]
         _log.info("listening", host=host, port=port)
         yield port
@@ -218,9 +263,24 @@ async def until_told_to_stop() -> None:
     await stop.wait()
 
 
+async def tell_silent(services: Services) -> list[str]:
+    """Says in the log which of the parts that the server can wait for do not answer; gives their names.
+
+    The server goes on: a county whose machines start all at once would else depend on their order, and each part
+    is taken up by itself as soon as it answers (``/readyz`` tells).
+    """
+    asked = {"bus": services.bus.ready(), "blobs": services.blobs.ready()}
+    silent = [part for part, ready in zip(asked, await asyncio.gather(*asked.values()), strict=True) if not ready]
+    for part in silent:
+        if told := PartSilent.of(Unavailable(part=part)):
+            _log.error("part_silent", part=part, zh=told.say(told.zh), todo_zh=told.say(told.todo_zh))
+    return silent
+
+
 async def serve(settings: Settings) -> None:
     """Run the server until it is told to stop."""
     async with open_services(settings) as services, listening(services):
+        await tell_silent(services)
         await until_told_to_stop()
 
 

@@ -1,7 +1,7 @@
 """Every command. Each room brings its own (``<room>/commands.py``); this file puts them together.
 
 JSON goes to stdout, one object a line where there are several; messages go to stderr; exit 0 = done,
-1 = the answer is no, 2 = wrong use or a setting that cannot be read.
+1 = the answer is no, 2 = wrong use, a setting that cannot be read, a part that does not answer.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from villagecall import __version__
-from villagecall.errors import Refusal, VillagecallError
+from villagecall.errors import Hindrance, PartSilent, Refusal, Unavailable, VillagecallError
 
 if TYPE_CHECKING:
     from villagecall.http.services import Services
@@ -51,6 +51,14 @@ def parser(rooms: Sequence[str] = ROOMS) -> argparse.ArgumentParser:
     return top
 
 
+def _refused(refusal: Refusal) -> int:
+    """Says a refusal, both languages with the way on; gives the exit status: 2 where nothing could be answered."""
+    if isinstance(refusal, Unavailable):
+        refusal = PartSilent.of(refusal) or refusal
+    print(f"villagecall: {refusal.code}: {refusal.told()}", file=sys.stderr)
+    return 2 if isinstance(refusal, Hindrance | Unavailable) else 1
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; gives its exit status."""
     words = sys.argv[1:] if argv is None else argv
@@ -59,8 +67,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         status: int = args.run(args)
     except Refusal as refusal:
-        print(f"villagecall: {refusal.code}: {refusal.say(refusal.zh)} {refusal.say(refusal.en)}", file=sys.stderr)
-        return 1
+        return _refused(refusal)
     except VillagecallError as error:
         print(f"villagecall: {error}", file=sys.stderr)
         return 2

@@ -37,6 +37,10 @@ class Refusal(VillagecallError):
         """Fill a sentence of this refusal with its details; a missing one stays readable."""
         return template.format_map(_Missing(self.details))
 
+    def told(self) -> str:
+        """What happened and what to do now, in two lines, Chinese first: what a command says."""
+        return f"{self.say(self.zh)}{self.say(self.todo_zh)}\n{self.say(self.en)} {self.say(self.todo_en)}"
+
     def as_json(self) -> dict[str, object]:
         """The body of an error answer: ``{code, zh, en, todo_zh, todo_en, details}``."""
         return {
@@ -154,6 +158,58 @@ class Unavailable(Refusal):
     en = "A part of the system is not answering; nothing was changed."
     todo_zh = "请稍等一分钟再试。"
     todo_en = "Try again in a minute."
+
+
+class Hindrance(Refusal):
+    """A command cannot run as things are; said to whoever started it, who mends it and starts again (exit 2)."""
+
+    code = "hindered"
+    status = 503
+    zh = "命令不能运行。"
+    en = "The command cannot run."
+    todo_zh = "请联系管理员。"
+    todo_en = "Ask the administrator."
+
+    def __str__(self) -> str:
+        return self.told()
+
+
+class SettingsError(Hindrance):
+    """A setting is missing, unknown or not readable."""
+
+    code = "setting_refused"
+    zh = "设置 {setting} 有误:{why_zh}。"
+    en = "The setting {setting}: {why_en}."
+    todo_zh = "请改正设置文件或环境变量后再启动。"
+    todo_en = "Correct the settings file or the environment, then start again."
+
+    def __init__(self, setting: str, why_zh: str, why_en: str) -> None:
+        super().__init__(setting=setting, why_zh=why_zh, why_en=why_en)
+
+
+class PartSilent(Hindrance):
+    """What :class:`Unavailable` is at a command: it names the part, and the setting that says where the part is."""
+
+    code = "part_silent"
+    zh = "{part_zh}没有响应({why}),命令没有做完。"
+    en = "{part_en} does not answer ({why}); the command was not completed."
+    todo_zh = "请检查它是否在运行、设置 {setting} 是否正确,然后再试。"
+    todo_en = "See whether it runs and whether the setting {setting} is right, then try again."
+
+    PARTS: ClassVar[Mapping[str, tuple[str, str, str]]] = {
+        "database": ("数据库", "The database", "database"),
+        "bus": ("消息总线(Redis)", "The bus (Redis)", "redis"),
+        "blobs": ("文件存储(S3 或文件夹)", "The blob store (S3 or a folder)", "blobs"),
+    }
+
+    @classmethod
+    def of(cls, unavailable: Unavailable) -> PartSilent | None:
+        """The part that was named, and why it does not answer; None where none was."""
+        if (words := cls.PARTS.get(str(unavailable.details.get("part")))) is None:
+            return None
+        cause = unavailable.__cause__
+        why = (str(cause).split("\n")[0] or type(cause).__name__) if cause else "无应答 no answer"
+        return cls(part_zh=words[0], part_en=words[1], setting=words[2], why=why)
 
 
 class Damaged(Refusal):

@@ -13,13 +13,11 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, get_type_hints
 
-from villagecall.errors import VillagecallError
+from villagecall.errors import SettingsError
+
+__all__ = ["Settings", "SettingsError", "load"]
 
 PREFIX = "VILLAGECALL_"
-
-
-class SettingsError(VillagecallError):
-    """A setting is unknown or not readable; the text says which."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -
         try:
             given.update(tomllib.loads(config.read_text(encoding="utf-8")))
         except (OSError, tomllib.TOMLDecodeError) as error:
-            raise SettingsError(f"{config}: {error}") from error
+            raise SettingsError(str(config), f"文件读不出来({error})", f"the file cannot be read ({error})") from error
     for name, value in environ.items():
         if name.startswith(PREFIX):
             given[name.removeprefix(PREFIX).lower()] = value
@@ -100,7 +98,8 @@ def load(config: Path | None = None, environ: Mapping[str, str] | None = None) -
     known = {each.name for each in fields(Settings)}
     for key in given:
         if key not in known:
-            raise SettingsError(f"unknown setting {key!r}; known: {', '.join(sorted(known))}")
+            names = ", ".join(sorted(known))
+            raise SettingsError(key, f"没有这项设置,已有的是 {names}", f"there is no such setting; known: {names}")
     return Settings(**{key: _read(key, value, hints[key]) for key, value in given.items()})
 
 
@@ -119,7 +118,7 @@ def _read(key: str, value: object, hint: object) -> Any:
         if value:
             return Path(str(value))
     except (KeyError, ValueError) as error:
-        raise SettingsError(f"setting {key!r}: {value!r} is not readable") from error
+        raise SettingsError(key, f"值 {value!r} 读不懂", f"{value!r} is not readable") from error
     if hint is Path:
-        raise SettingsError(f"setting {key!r} is empty; give a folder, or leave it out")
+        raise SettingsError(key, "不能为空,请写文件夹或删去这一项", f"{key!r} is empty; give a folder, or leave it out")
     return None

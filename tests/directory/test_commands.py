@@ -16,7 +16,7 @@ from tests.support.county import small_county, small_vault
 from villagecall.adapters.memory import MemoryJournal
 from villagecall.directory.commands import Parts, register
 from villagecall.directory.service import Directory
-from villagecall.errors import VillagecallError
+from villagecall.errors import SettingsError
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ def test_a_dry_run_needs_no_installation_and_says_so(tmp_path: Path, capsys: pyt
     file.write_text("department,name,item_code\n县民政局,甲事项,A1\n", encoding="utf-8")
 
     def no_installation(config: Path | None) -> AbstractAsyncContextManager[Parts]:
-        raise VillagecallError("vault_keys is not set")
+        raise SettingsError("vault_keys", "没有给出", "is not set")
 
     parser = argparse.ArgumentParser()
     register(parser.add_subparsers(required=True), no_installation)

@@ -17,7 +17,7 @@ from villagecall.directory import county
 from villagecall.directory.commands import Parts, register
 from villagecall.directory.county_file import parse
 from villagecall.directory.service import Directory
-from villagecall.errors import VillagecallError
+from villagecall.errors import SettingsError
 
 Capture = pytest.CaptureFixture[str]
 
@@ -136,7 +136,7 @@ def test_a_file_that_is_not_there_or_not_text_is_one(town: Town, capsys: Capture
 
 def test_without_an_installation_only_a_dry_run_answers(tmp_path: Path, capsys: Capture) -> None:
     def none(config: Path | None) -> AbstractAsyncContextManager[Parts]:
-        raise VillagecallError("vault_keys is not set")
+        raise SettingsError("vault_keys", "没有给出", "is not set")
 
     file = tmp_path / "county.toml"
     file.write_text(SMALL, encoding="utf-8")
@@ -148,7 +148,7 @@ def test_without_an_installation_only_a_dry_run_answers(tmp_path: Path, capsys: 
     assert json.loads(out) == {"added": 5, "changed": 0, "unchanged": 0}
     assert "empty county" in err
     real = parser.parse_args(["county", "load", str(file)])
-    with pytest.raises(VillagecallError, match="vault_keys"):
+    with pytest.raises(SettingsError, match="vault_keys"):
         real.run(real)
 
 

@@ -19,7 +19,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from villagecall.adapters.bus_local import Hint, LocalBus, Mailbox
-from villagecall.errors import Unavailable
+from villagecall.errors import SettingsError, Unavailable
 from villagecall.journal import JSON
 from villagecall.ports import Bus
 
@@ -81,7 +81,9 @@ class RedisBus:
             try:
                 await self._receive(pubsub, topics, mailbox, listening)
             except _DOWN as error:
-                log.warning("bus.listening_again", error=type(error).__name__)
+                if listening.is_set():  # once an outage, however long it is
+                    log.warning("bus.listening_again", error=type(error).__name__)
+                listening.clear()
                 await asyncio.sleep(AGAIN_S)
             finally:
                 with suppress(*_DOWN):
@@ -130,4 +132,7 @@ class RedisBus:
 
 def open_bus(url: str) -> Bus:
     """``redis://…``, or the bus in this process when ``url`` is empty. Connects when it is first used."""
-    return RedisBus(url) if url else LocalBus()
+    try:
+        return RedisBus(url) if url else LocalBus()
+    except ValueError as error:
+        raise SettingsError("redis", "应为 redis://主机:端口/0", "is redis://host:port/0") from error

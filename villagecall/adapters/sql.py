@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import sqlalchemy as sa
-
 from villagecall.adapters import migrate as migrations
 from villagecall.adapters.clock import SystemClock
 from villagecall.adapters.journal_postgres import PostgresJournal
@@ -30,7 +28,7 @@ async def open_journal(
     clock = clock or SystemClock()
     if url == "memory:":
         return MemoryJournal(clock), MemorySessions()
-    parsed = sa.make_url(url)
+    parsed = migrations.address(url)
     if parsed.get_backend_name() == "sqlite":
         await migrations.upgrade_if_needed(url)
         sqlite = Sqlite(Path(parsed.database or ""))

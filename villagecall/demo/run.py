@@ -133,7 +133,7 @@ async def demonstrate(data: Path, port: int, *, day: bool, printer: bool) -> Non
 def main(data: Path, port: int, *, day: bool, printer: bool) -> int:
     """``villagecall demo``."""
     data = data.absolute()
-    data.mkdir(parents=True, exist_ok=True)
+    app.make_folder(data)
     with (data / "server.log").open("a", encoding="utf-8") as stream:
         log.setup("INFO", stream)
         uvloop.run(demonstrate(data, port, day=day, printer=printer))

@@ -19,7 +19,7 @@ from villagecall.directory.calendar import Due, Pause, Year, shipped
 from villagecall.directory.catalogue_import import Catalogue
 from villagecall.directory.model import Unit
 from villagecall.directory.service import Directory
-from villagecall.errors import NotFound, Refusal, VillagecallError
+from villagecall.errors import Hindrance, NotFound, Refusal, SettingsError, Unavailable
 from villagecall.ports import Clock, Journal
 
 
@@ -109,7 +109,7 @@ def _print(value: object) -> None:
 
 
 def _say(refusal: Refusal) -> int:
-    sys.stderr.write(f"{refusal.say(refusal.en)} {refusal.say(refusal.todo_en)}\n")
+    sys.stderr.write(f"{refusal.told()}\n")
     return 1
 
 
@@ -142,6 +142,8 @@ async def _import(args: argparse.Namespace, open_app: OpenApp) -> int:
     try:
         sheet = catalogue.read(args.file)
         found = await (_compare(args, sheet, open_app) if args.dry_run else _take(args, sheet, open_app))
+    except (Hindrance, Unavailable):
+        raise
     except Refusal as refusal:
         return _say(refusal)
     _print(found.as_json())
@@ -160,10 +162,8 @@ async def _compare(args: argparse.Namespace, sheet: catalogue.Sheet, open_app: O
     async with AsyncExitStack() as stack:
         try:
             parts = await stack.enter_async_context(open_app(args.config))
-        except Refusal:
-            raise
-        except VillagecallError as error:
-            sys.stderr.write(f"no installation ({error}): compared with an empty catalogue\n")
+        except SettingsError as error:
+            sys.stderr.write(f"{error}\n与空目录比较。 Compared with an empty catalogue.\n")
             return catalogue.difference((), sheet)
         return await Catalogue(parts.journal, parts.directory, parts.clock).compare(sheet)
 
@@ -179,11 +179,11 @@ async def _county(args: argparse.Namespace, open_app: OpenApp) -> int:
         async with AsyncExitStack() as stack:
             try:
                 parts = await stack.enter_async_context(open_app(args.config))
-            except VillagecallError as error:
-                if isinstance(error, Refusal) or not args.dry_run:
+            except SettingsError as error:
+                if not args.dry_run:
                     raise
                 file = county_file.parse(text, since=datetime.now().astimezone().date())  # no installation, no clock
-                sys.stderr.write(f"no installation ({error}): compared with an empty county\n")
+                sys.stderr.write(f"{error}\n与空的县比较。 Compared with an empty county.\n")
                 _print(county.Difference(len(file.units) + len(file.people), 0, 0).as_json())
                 return 0
             known: dict[str, Unit] = dict(parts.directory.tree)
@@ -192,6 +192,8 @@ async def _county(args: argparse.Namespace, open_app: OpenApp) -> int:
             if not args.dry_run:
                 async for login, password in county.take(file, parts.directory):
                     _print({"login": login, "password": password})
+    except (Hindrance, Unavailable):
+        raise
     except Refusal as refusal:
         return _say(refusal)
     return 0

@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
     try:
         roots = [_certificate(path) for path in args.root] or own_roots(settings_.load(args.config))
     except (SealError, SettingsError, OSError, ValueError) as error:
-        print(f"certificate verify: {error}", file=sys.stderr)
+        print(f"villagecall certificate verify: {error}", file=sys.stderr)
         return 2
     return _verify(args.files, roots)
 
