@@ -2,12 +2,12 @@
 # carry the image into the closed network.
 FROM python:3.11-slim-bookworm
 RUN apt-get update \
- && apt-get install -y --no-install-recommends fonts-noto-cjk fonts-lxgw-wenkai libgl1 libglib2.0-0 \
+ && apt-get install -y --no-install-recommends fonts-noto-cjk fonts-lxgw-wenkai \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --home /var/lib/villagecall --create-home villagecall
 WORKDIR /opt/villagecall
-COPY requirements.lock ./
-RUN pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY requirements-app.lock ./
+RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements-app.lock
 COPY dist/villagecall-*.whl ./
 RUN pip install --no-cache-dir --no-deps villagecall-*.whl
 USER villagecall

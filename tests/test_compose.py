@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,40 @@ def test_no_secret_stands_in_the_file() -> None:
     text = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
     for name in re.findall(r"(?im)^\s*\S*(?:password|secret|key)\S*[:=]\s*(\S+)", text):
         assert name.startswith("${"), name
+
+
+def locked(name: str) -> dict[str, str]:
+    """The packages of a lock file with their versions."""
+    text = (ROOT / name).read_text(encoding="utf-8")
+    return dict(re.findall(r"(?m)^([\w.-]+)==([^\s;]+)", text))
+
+
+def asked(requirements: list[str]) -> set[str]:
+    return {re.split(r"[\[<>=;]", line)[0].strip() for line in requirements}
+
+
+def test_the_image_gets_what_runs_and_nothing_that_only_tests_or_builds() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    everything, image = locked("requirements.lock"), locked("requirements-app.lock")
+    assert image.items() <= everything.items()
+    assert asked(project["project"]["dependencies"]) <= set(image)
+    with_libraries_that_run = {"jsonschema", "pyyaml"}
+    assert asked(project["dependency-groups"]["dev"]) & set(image) == with_libraries_that_run
+    assert "requirements-app.lock" in (ROOT / "Dockerfile").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "requirements-app.lock"])
+def test_one_package_only_brings_cv2(lock: str) -> None:
+    """Two would write the same folder one over the other."""
+    assert [name for name in locked(lock) if name.startswith("opencv")] == ["opencv-python-headless"]
+
+
+def test_no_secret_of_the_folder_reaches_whoever_builds_the_image() -> None:
+    lines = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    assert next(line for line in lines if line and not line.startswith("#")) == "*"
+    allowed = {line.removeprefix("!") for line in lines if line.startswith("!")}
+    copied = re.findall(r"(?m)^COPY (\S+)", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
+    assert allowed == set(copied)
 
 
 def test_the_healthcheck_asks_what_the_server_answers() -> None:

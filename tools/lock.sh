@@ -1,11 +1,15 @@
 #!/usr/bin/env bash
-# Writes requirements.lock (exact versions with hashes) from pyproject.toml and web/package-lock.json from
-# web/package.json. No lock file names an address: where packages come from is the installer's own setting.
+# Writes requirements.lock (exact versions with hashes) from pyproject.toml, requirements-app.lock (of these what the
+# image needs to run) and web/package-lock.json from web/package.json. No lock file names an address: where packages come from is the installer's own setting.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 .venv/bin/python -m pip install -q uv
-.venv/bin/uv pip compile pyproject.toml --extra terminal --group dev --universal --python-version 3.11 \
-  --generate-hashes --no-emit-index-url --no-header -q -o requirements.lock
+locked() {
+  .venv/bin/uv pip compile pyproject.toml "$@" --universal --python-version 3.11 \
+    --generate-hashes --no-emit-index-url --no-header -q
+}
+locked --extra terminal --group dev -o requirements.lock
+locked --constraint requirements.lock -o requirements-app.lock
 # Node as tools/pages.sh puts it there, where the machine has none.
 (cd web && PATH="$PATH:$PWD/../.venv/node" npm install --package-lock-only --ignore-scripts --loglevel=error)
 .venv/bin/python - <<'P'

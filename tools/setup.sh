@@ -3,9 +3,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-# Debian's packages: what the demonstration and the tests run for real, and the libGL that OpenCV's wheel loads.
-packages=(chromium redis-server cups cups-client cups-filters poppler-utils fonts-noto-cjk fonts-lxgw-wenkai ffmpeg iproute2 libgl1)
-commands=(chromium redis-server cupsd lp "" pdfsig "" "" ffmpeg ip "")
+# Debian's packages: what the demonstration and the tests run for real.
+packages=(chromium redis-server cups cups-client cups-filters poppler-utils fonts-noto-cjk fonts-lxgw-wenkai ffmpeg iproute2)
+commands=(chromium redis-server cupsd lp "" pdfsig "" "" ffmpeg ip)
 wanted=()
 for at in "${!packages[@]}"; do
   command="${commands[$at]}"
@@ -55,7 +55,8 @@ if [ ! -x .venv/bin/python ]; then "$PY" -m venv .venv; fi
 if ! cmp -s requirements.lock "$stamp" 2>/dev/null; then
   echo "setup: Python packages" >&2
   # Python compiles what is imported when it is; compiling everything would take a third of the time.
-  .venv/bin/python -m pip install -q --no-compile --disable-pip-version-check --require-hashes -r requirements.lock
+  # The lock is complete, and leaves out on purpose what pyproject.toml excludes: hence --no-deps.
+  .venv/bin/python -m pip install -q --no-compile --no-deps --disable-pip-version-check --require-hashes -r requirements.lock
   cp requirements.lock "$stamp"
 fi
 
