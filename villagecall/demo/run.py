@@ -16,7 +16,7 @@ import uvloop
 from villagecall import app, settings
 from villagecall.adapters.clock import SystemClock
 from villagecall.demo import day as days
-from villagecall.demo import printing, secrets, seed
+from villagecall.demo import folder, printing, secrets, seed
 from villagecall.demo.drawing import Paper, draw
 from villagecall.http import log
 from villagecall.http.services import Services
@@ -50,10 +50,8 @@ def demo_settings(data: Path, port: int) -> settings.Settings:
     )
 
 
-async def fill(services: Services, password: str) -> bool:
-    """Units, people and items of the county; True when they were not there yet."""
-    if services.directory.units():
-        return False
+async def fill(services: Services, password: str) -> None:
+    """Units, people and items of the county."""
     county = seed.load()
     for unit in county.units:
         await services.directory.put_unit(unit)
@@ -62,10 +60,9 @@ async def fill(services: Services, password: str) -> bool:
         await services.directory.set_password(person.person_id, password)
     for item in county.items:
         await services.directory.put_item(item)
-    return True
 
 
-async def sample_papers(folder: Path) -> None:
+async def sample_papers(into: Path) -> None:
     """Papers for whoever tries the terminal: straight, askew, upside down, blurred."""
     who = ("李桂芳", "519900195203042420", "青禾区东河镇柳溪村三组 18 号")
     form = Paper("form", *who, "申请表", (("家庭人口", "3"), ("联系电话", "13800000000")))
@@ -76,7 +73,7 @@ async def sample_papers(folder: Path) -> None:
         "申请表-倒了.jpg": replace(form, turned=180),
         "申请表-模糊.jpg": replace(form, blurred=True),
     }
-    await draw({folder / name: paper for name, paper in papers.items()})
+    await draw({into / name: paper for name, paper in papers.items()})
 
 
 def write_logins(data: Path, url: str, password: str) -> None:
@@ -113,13 +110,16 @@ async def demonstrate(data: Path, port: int, *, day: bool, printer: bool) -> Non
     configured = demo_settings(data, port)
     password = secrets.load(data).password
     clock = DayClock()
+    folder.begin_anew(configured)
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(app.open_services(configured, clock=clock))
-        if await fill(services, password):
-            await sample_papers(data / "papers")
-            if day:
-                print("正在准备一天的办件… making a day of cases", file=sys.stderr, flush=True)
-                await days.finished_day(services, clock)
+        if not services.directory.units():
+            with folder.filling(data):
+                await fill(services, password)
+                await sample_papers(data / "papers")
+                if day:
+                    print("正在准备一天的办件… making a day of cases", file=sys.stderr, flush=True)
+                    await days.finished_day(services, clock)
         bound = await stack.enter_async_context(app.listening(services))
         url = configured.public_url or f"http://localhost:{bound}"
         told = "浏览器打印 from the browser"
@@ -134,7 +134,7 @@ def main(data: Path, port: int, *, day: bool, printer: bool) -> int:
     """``villagecall demo``."""
     data = data.absolute()
     app.make_folder(data)
-    with (data / "server.log").open("a", encoding="utf-8") as stream:
+    with folder.alone(data), (data / "server.log").open("a", encoding="utf-8") as stream:
         log.setup("INFO", stream)
         uvloop.run(demonstrate(data, port, day=day, printer=printer))
     return 0
