@@ -24,7 +24,9 @@ from villagecall.issuing.printers import plain, sentence
     ],
 )
 def test_a_printers_state_is_one_sentence(state: str, reasons: tuple[str, ...], word: str) -> None:
-    assert word in sentence(state, reasons)
+    zh, en = sentence(state, reasons)
+    assert word in zh
+    assert en.isascii(), "the English page shows no Chinese"
 
 
 def test_the_severity_is_not_the_reason() -> None:

@@ -18,12 +18,12 @@ QUEUE: Final = "village"
 class CupsServer(Server):
     """``host``/``port`` for IPP; ``printed()`` are the raw bytes of the jobs that came out, in order."""
 
-    def __init__(self, queues: tuple[str, ...] = (QUEUE,)) -> None:
+    def __init__(self, queues: tuple[str, ...] = (QUEUE,), info: str = "") -> None:
         folder = own_folder("cups")
         self.host = "127.0.0.1"
         (self.port,) = free_ports(1)
         self.box = folder / "box"
-        super().__init__(cupsd.prepare(folder, self.port, queues, self.host), folder)
+        super().__init__(cupsd.prepare(folder, self.port, {name: info or name for name in queues}, self.host), folder)
         self.wait(lambda: port_open(self.port))
 
     @property

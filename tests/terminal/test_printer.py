@@ -38,6 +38,16 @@ async def known(cups: Cups, number: int) -> Job:
 async def test_a_queue_is_found_idle(cups: Cups) -> None:
     queue = await the(cups)
     assert (queue.name, queue.state, queue.reasons) == (QUEUE, "idle", ())
+    assert queue.label == "", "CUPS repeats the name where nobody wrote a description"
+
+
+async def test_a_queue_goes_by_the_description_people_wrote_in_cups() -> None:
+    server = CupsServer(("HP_M403",), info="窗口旁的打印机")
+    try:
+        async with aiohttp.ClientSession() as session:
+            assert (await the(Cups(server.address, session))).label == "窗口旁的打印机"
+    finally:
+        server.stop()
 
 
 async def test_the_bytes_come_out_as_they_went_in(cups: Cups, cupsd: CupsServer) -> None:

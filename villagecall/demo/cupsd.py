@@ -11,6 +11,7 @@ import os
 import pwd
 import shutil
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 
 _BACKEND = r"""#!/bin/sh
@@ -44,8 +45,10 @@ def find() -> str | None:
     return shutil.which("cupsd") or shutil.which("cupsd", path="/usr/sbin")
 
 
-def prepare(folder: Path, port: int, queues: tuple[str, ...], host: str = "127.0.0.1") -> list[str]:
+def prepare(folder: Path, port: int, queues: Mapping[str, str], host: str = "127.0.0.1") -> list[str]:
     """Write everything below ``folder`` and give the command that runs the spooler in the foreground.
+
+    ``queues`` by name, each with the description that people read.
 
     What is printed lands in ``folder/box`` as ``job-<n>``, its title as ``title-<n>``.
     """
@@ -78,7 +81,7 @@ def _backend(folder: Path) -> None:
             link.symlink_to(Path("/usr/lib/cups") / name)
 
 
-def _configure(folder: Path, port: int, queues: tuple[str, ...], host: str) -> None:
+def _configure(folder: Path, port: int, queues: Mapping[str, str], host: str) -> None:
     root = os.getuid() == 0
     user = "lp" if root else pwd.getpwuid(os.getuid()).pw_name
     group = "lp" if root else grp.getgrgid(os.getgid()).gr_name
@@ -106,9 +109,9 @@ def _configure(folder: Path, port: int, queues: tuple[str, ...], host: str) -> N
     printers = folder / "root" / "printers.conf"
     printers.write_text(
         "".join(
-            f"<{'Default' if at == 0 else ''}Printer {name}>\nInfo {name}\nDeviceURI keep:/{name}\nState Idle\n"
+            f"<{'Default' if at == 0 else ''}Printer {name}>\nInfo {info}\nDeviceURI keep:/{name}\nState Idle\n"
             "Accepting Yes\nShared No\nErrorPolicy stop-printer\nOpPolicy default\n</Printer>\n"
-            for at, name in enumerate(queues)
+            for at, (name, info) in enumerate(queues.items())
         )
     )
     printers.chmod(stat.S_IRUSR | stat.S_IWUSR)

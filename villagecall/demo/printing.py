@@ -66,7 +66,7 @@ async def village_printers(services: Services, data: Path, url: str) -> AsyncIte
         printed.unlink()
     printed.symlink_to(folder / "box")
     port = _free_port()
-    running = [await _started(cupsd.prepare(folder, port, ("village",)))]
+    running = [await _started(cupsd.prepare(folder, port, {"village": "村里的打印机"}))]
     try:
         for login in LOGINS:
             person = services.directory.by_login(login)

@@ -81,9 +81,12 @@ def _device(device: Device, now: Presence) -> d.DeviceReply:
             state=printer.state,
             reasons=list(printer.reasons),
             colour=printer.colour,
-            zh=sentence(printer.state, printer.reasons),
+            label=printer.label,
+            zh=zh,
+            en=en,
         )
         for printer in now.printers
+        for zh, en in [sentence(printer.state, printer.reasons)]
     ]
     return d.DeviceReply(
         device_id=device.device_id,

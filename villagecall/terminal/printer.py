@@ -36,7 +36,14 @@ _JOB_ATTRIBUTES: Final = [
     "number-of-documents",
     "job-printer-uri",
 ]
-_PRINTER_ATTRIBUTES: Final = ["printer-name", "printer-state", "printer-state-reasons", "color-supported"]
+_PRINTER_ATTRIBUTES: Final = [
+    "printer-name",
+    "printer-info",
+    "printer-location",
+    "printer-state",
+    "printer-state-reasons",
+    "color-supported",
+]
 
 
 class CupsUnreachable(Exception):
@@ -51,9 +58,12 @@ class Queue:
     state: str
     reasons: tuple[str, ...]
     colour: bool
+    label: str = ""
+    """What people call it: the description in CUPS with its location; empty where nobody wrote one."""
 
     def as_json(self) -> dict[str, object]:
-        return {"name": self.name, "state": self.state, "reasons": list(self.reasons), "colour": self.colour}
+        about = {"name": self.name, "state": self.state, "colour": self.colour, "label": self.label}
+        return {**about, "reasons": list(self.reasons)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +83,12 @@ def _many(value: object) -> tuple[str, ...]:
 
 
 def _queue(found: Mapping[str, Any]) -> Queue:
+    name = str(found.get("printer-name", ""))
+    # CUPS repeats the queue's name where no description was written.
+    said = (str(found.get(f"printer-{about}") or "").strip() for about in ("info", "location"))
     return Queue(
-        name=str(found.get("printer-name", "")),
+        name=name,
+        label=" · ".join(words for words in said if words and words != name)[:200],
         state=_PRINTER_STATES.get(int(found.get("printer-state", 0)), "stopped"),
         reasons=_many(found.get("printer-state-reasons")),
         colour=bool(found.get("color-supported", True)),

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import type { Schemas } from '../src/kit/api'
 import { lang } from '../src/kit/prefs'
 import { coalesced } from '../src/pages/terminal/coalesced'
+import { withPaper } from '../src/kit/defects'
 import DefectList from '../src/pages/terminal/DefectList.vue'
 import { livePages, marks, nextMaterial, stateWord, toMend, verdict } from '../src/pages/terminal/materials'
 import { isDone, reasonWords, stateOf } from '../src/pages/terminal/prints'
@@ -111,18 +112,26 @@ describe('the one-time notice', () => {
 
   it('shows every defect with what to do, and strikes out what has been seen to', async () => {
     const fixed = kase({ materials: [material('household', 'missing'), material('idcard', 'fine')], pages: [page({ page_id: 'p1', replaced_by: 'p9' })] })
-    const list = mount(DefectList, { props: { tone: 'wait', title: '要补正', defects, fixed } })
+    const list = mount(DefectList, { props: { tone: 'wait', title: '要补正', defects, materials: fixed.materials, fixed } })
     expect(list.findAll('li').map((line) => line.classes('done'))).toEqual([false, true, false])
     expect(list.findAll('u').map((todo) => todo.text())).toEqual(['去扫描', '去填写'])
     await list.findAll('button')[0]!.trigger('click')
     expect(list.emitted('jump')).toEqual([[defects[0]]])
   })
 
+  it('each sentence names its paper, in either language, and only once', () => {
+    const papers = [{ code: 'idcard', name: '身份证', name_en: 'ID card' }]
+    const blurred = withPaper(defects[1]!, papers)
+    expect(blurred).toEqual({ zh: '「身份证」:第 1 页不清楚', en: 'ID card: Blurred' })
+    expect(withPaper({ material: 'idcard', ...blurred }, papers)).toEqual(blurred)
+    expect(withPaper(defects[2]!, papers)).toEqual({ zh: '电话没有填', en: 'No phone' })
+  })
+
   it('an officer\'s words on a material are seen to by a page that came in after them', () => {
     const told = { defects: [defects[0]!] } as CaseView['notices'][number]
     const struck = (notices: number): boolean[] => {
       const fixed = kase({ notices: [told], materials: [{ ...material('household', 'fine'), pages: ['p2'] }], pages: [page({ page_id: 'p2', notices })] })
-      return mount(DefectList, { props: { tone: 'wait', title: '要补正', defects: [defects[0]!], fixed } }).findAll('li').map((line) => line.classes('done'))
+      return mount(DefectList, { props: { tone: 'wait', title: '要补正', defects: [defects[0]!], materials: fixed.materials, fixed } }).findAll('li').map((line) => line.classes('done'))
     }
     expect(struck(0)).toEqual([false])
     expect(struck(1)).toEqual([true])

@@ -117,8 +117,11 @@ class PrinterReply(Reply):
     state: str
     reasons: list[str]
     colour: bool = True
+    label: str = ""
+    """What people call it (description and location in CUPS); empty where nobody wrote one."""
     zh: str
     """One sentence: what is wrong and what to do, or 就绪."""
+    en: str = ""
 
 
 class DevicesReply(Reply):

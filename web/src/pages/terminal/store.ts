@@ -115,7 +115,9 @@ export interface Printer {
   name: string
   state: string
   reasons: string[]
+  label: string
   zh: string
+  en: string
   ready: boolean
 }
 export const printers = computed<Printer[]>(() =>
