@@ -28,6 +28,7 @@ from villagecall.errors import Hindrance, PartSilent, SettingsError, Unavailable
 from villagecall.http import log
 from villagecall.http.server import build_app
 from villagecall.http.services import Services
+from villagecall.http.unreadable import Runner
 from villagecall.http.views import Views
 from villagecall.issuing.devices import Devices
 from villagecall.issuing.seal import PyHankoSigner, open_signer
@@ -237,7 +238,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
 @asynccontextmanager
 async def listening(services: Services) -> AsyncIterator[int]:
     """The server on its port; gives the port (the setting 0 takes a free one)."""
-    runner = web.AppRunner(build_app(services), access_log=None, shutdown_timeout=5.0, handle_signals=False)
+    runner = Runner(build_app(services), access_log=None, shutdown_timeout=5.0, handle_signals=False)
     await runner.setup()
     try:
         host, wanted = services.settings.host, services.settings.port

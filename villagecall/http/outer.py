@@ -59,11 +59,16 @@ _HEADERS = {
 }
 
 
-async def dress(request: web.Request, response: web.StreamResponse) -> None:
-    """Security headers on everything that leaves; what a handler has set itself stays."""
+def bare(response: web.StreamResponse) -> None:
+    """The headers that need no request."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
     response.headers["Server"] = "villagecall"  # not which version of what answers here
+
+
+async def dress(request: web.Request, response: web.StreamResponse) -> None:
+    """Security headers on everything that leaves; what a handler has set itself stays."""
+    bare(response)
     if services(request).settings.behind_tls:
         response.headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
 
