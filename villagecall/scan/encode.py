@@ -79,7 +79,7 @@ def _box(side: int) -> NDArray[np.uint8]:
 def _layered(grey: Gray, colour: Bgr) -> Layers | None:
     """The page in layers; None where it is better kept as a picture."""
     height, width = grey.shape
-    if min(width, height) < 64 or width > fax.MOST:
+    if min(width, height) < 64:
         return None
     half = halved(grey)
     quarter = halved(half)
