@@ -333,7 +333,7 @@ async def test_a_browser_that_reads_nothing_is_let_go(live: Site) -> None:
             await live.services.bus.publish("case", hint)
             await asyncio.sleep(0)
         async with asyncio.timeout(10):
-            while live.services.hub.counts()["connections"] > 1:
+            while live.services.hub.figures().connections.total() > 1:
                 await asyncio.sleep(0.05)
         assert (await desk.ask("ping"))["t"] == "ok"
         transport.resume_reading()
