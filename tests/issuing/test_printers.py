@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from villagecall.issuing.printers import plain, sentence
+from villagecall.issuing.printers import plain, sentence, trouble
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,12 @@ def test_a_printers_state_is_one_sentence(state: str, reasons: tuple[str, ...], 
     zh, en = sentence(state, reasons)
     assert word in zh
     assert en.isascii(), "the English page shows no Chinese"
+
+
+def test_no_paper_is_trouble_also_while_the_job_still_runs() -> None:
+    assert trouble("printing", ("media-empty-error",))
+    assert trouble("stopped", ())
+    assert not trouble("printing", ("none", "com.vendor-odd-warning"))
 
 
 def test_the_severity_is_not_the_reason() -> None:

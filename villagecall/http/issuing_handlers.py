@@ -13,7 +13,7 @@ from villagecall.http.guard import require_case
 from villagecall.http.models import case as c
 from villagecall.http.models import directory as d
 from villagecall.issuing.devices import Device, Presence, device_actor
-from villagecall.issuing.printers import sentence
+from villagecall.issuing.printers import sentence, trouble
 from villagecall.issuing.refusals import DeviceUnknown, TicketUnknown
 
 
@@ -81,6 +81,7 @@ def _device(device: Device, now: Presence) -> d.DeviceReply:
             state=printer.state,
             reasons=list(printer.reasons),
             colour=printer.colour,
+            trouble=trouble(printer.state, printer.reasons),
             label=printer.label,
             zh=zh,
             en=en,

@@ -73,6 +73,12 @@ def plain(reason: str) -> str:
     return reason
 
 
+def trouble(state: str, reasons: Sequence[str]) -> bool:
+    """Whether somebody has to look after it, now or soon; keywords nobody has a sentence for are no trouble."""
+    present = {plain(reason) for reason in reasons}
+    return state == "stopped" or any(keyword in present for keyword, _, _ in _SENTENCES)
+
+
 def sentence(state: str, reasons: Sequence[str]) -> tuple[str, str]:
     """What is wrong and what to do, one sentence in Chinese and in English; 就绪 when nothing is."""
     present = {plain(reason) for reason in reasons}

@@ -117,6 +117,8 @@ class PrinterReply(Reply):
     state: str
     reasons: list[str]
     colour: bool = True
+    trouble: bool = False
+    """Somebody has to look after it, now or soon."""
     label: str = ""
     """What people call it (description and location in CUPS); empty where nobody wrote one."""
     zh: str

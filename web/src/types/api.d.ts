@@ -117,7 +117,7 @@ export interface components {
     PersonView: { name: string; id_number: string; phone: string; address: string; };
     Print: { print_id: string; digest: string; device: string | null; by: string; at: string; copy_no: number; reason: string; state: string; job: number; reasons: string[]; };
     PrintCase: { print_id: string; device: string | null; printer: string; reason: string; };
-    PrinterReply: { name: string; state: string; reasons: string[]; colour: boolean; label: string; zh: string; en: string; };
+    PrinterReply: { name: string; state: string; reasons: string[]; colour: boolean; trouble: boolean; label: string; zh: string; en: string; };
     ProgressReply: { number: string; item_name: string; state_zh: string; state_en: string; todo_zh: string; todo_en: string; village_name: string; promised: components["schemas"]["DeadlineView"] | null; steps: components["schemas"]["ProgressStep"][]; defects: components["schemas"]["Defect"][]; };
     ProgressStep: { zh: string; en: string; at: string | null; done: boolean; };
     QueueReply: { video: components["schemas"]["CaseLine"][]; today: components["schemas"]["CaseLine"][]; general: components["schemas"]["CaseLine"][]; next: string | null; counts: { [key: string]: number; }; };

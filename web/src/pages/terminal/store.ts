@@ -3,7 +3,7 @@ import { computed, ref, shallowRef, watch } from 'vue'
 import { theSocket, tabId } from '../../call'
 import type { CallClient } from '../../call/client'
 import type { Pushes } from '../../call/wire'
-import { api, asError, session, type ApiError, type Schemas } from '../../kit'
+import { api, asError, named, session, t, type ApiError, type Schemas } from '../../kit'
 import { coalesced } from './coalesced'
 import { SecondLink } from '../../second'
 
@@ -77,6 +77,9 @@ export function closeCase(): void {
   item.value = null
 }
 
+/** A paper as the second screen asks for it. */
+export const bringWords = (one: { name: string; name_en?: string; necessary: boolean }): string => named(one) + (one.necessary ? '' : t('(可后补)', ' (may follow later)'))
+export const itemName = (one: CaseView): string => named({ name: one.item_name, name_en: one.item_name_en })
 export const can = (action: string): boolean => kase.value?.actions.includes(action) ?? false
 
 socket.on('case.changed', (frame) => {
@@ -119,11 +122,13 @@ export interface Printer {
   zh: string
   en: string
   ready: boolean
+  tone: 'good' | 'wait' | 'stop'
 }
 export const printers = computed<Printer[]>(() =>
-  devices.value.flatMap((device) => device.printers.map((printer) => ({
-    device, ...printer, ready: device.online && printer.state !== 'stopped',
-  }))))
+  devices.value.flatMap((device) => device.printers.map((printer) => {
+    const ready = device.online && printer.state !== 'stopped'
+    return { device, ...printer, ready, tone: !ready ? 'stop' : printer.trouble ? 'wait' : 'good' }
+  })))
 
 /** What is still open, and what was finished last, newest first: the village's own lists. */
 export const lists = shallowRef<{ open: CaseLine[]; done: CaseLine[] } | null>(null)
