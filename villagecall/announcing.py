@@ -22,12 +22,15 @@ STREAM = "stream"
 WAITING = 1000
 """Hints that wait for a slow bus; beyond it they are dropped, which a hint may be."""
 
+RESULTS = ("appends", "replays", "conflicts", "refusals", "unavailable")
+"""What an append may come to; a replay is one that was there already."""
+
 
 class Announcing:
     """See :class:`villagecall.ports.Journal`.
 
     Hints go out behind the caller's back: a bus that is slow or away costs an append nothing.
-    ``counts`` has ``appends``, ``replays``, ``conflicts``, ``refusals``, ``unavailable``.
+    ``counts`` is by :data:`RESULTS`.
     """
 
     def __init__(self, journal: Journal, bus: Bus) -> None:
@@ -124,6 +127,9 @@ class Announcing:
 
     async def backlog(self) -> dict[str, int]:
         return await self._journal.backlog()
+
+    async def lag(self) -> dict[str, float]:
+        return await self._journal.lag()
 
     async def reserve(self, scope: str, key: str) -> int:
         return await self._journal.reserve(scope, key)

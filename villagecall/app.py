@@ -207,6 +207,7 @@ async def open_services(
             vault=vault,
             directory=directory,
             approval=approval,
+            pool=pool,
             scans=scans,
             hub=hub,
             issuing=issuing,

@@ -158,7 +158,6 @@ class Journal(Protocol):
 
     async def claim(self, topics: Sequence[str], limit: int, lease_s: float) -> list[Delivery]:
         """Take due messages; one not finished within the lease is handed out again."""
-        ...
 
     async def done(self, delivery: Delivery) -> None: ...
 
@@ -166,15 +165,15 @@ class Journal(Protocol):
 
     async def extend(self, delivery: Delivery, lease_s: float) -> None:
         """Keep a message that is still being worked on: its lease ends ``lease_s`` from now."""
-        ...
 
     async def backlog(self) -> dict[str, int]:
         """Undelivered messages per topic."""
-        ...
+
+    async def lag(self) -> dict[str, float]:
+        """Per topic with undelivered messages: seconds since the first of them fell due, 0 where none has."""
 
     async def reserve(self, scope: str, key: str) -> int:
         """The number of ``key`` in ``scope``: 1, 2, 3 ...; the same key always gets the same number."""
-        ...
 
     async def ready(self) -> bool: ...
 
@@ -360,7 +359,6 @@ class MediaEngine(Protocol):
 
     async def join(self, call: UUID, participant: UUID, offer: str, *, record: bool) -> MediaAnswer:
         """Answer a browser's offer; a second join of a participant replaces the first connection."""
-        ...
 
     async def candidate(self, call: UUID, participant: UUID, candidate: Mapping[str, JSON] | None) -> None: ...
 
@@ -375,7 +373,9 @@ class MediaEngine(Protocol):
     async def recover(self) -> tuple[tuple[UUID, RecordingFile], ...]:
         """Recordings left behind by a process that is gone, ``(call, file)``: those left open are closed
         where the data ends. Whoever takes a recording away removes its file."""
-        ...
+
+    def recordings(self) -> int:
+        """How many are being written now."""
 
     def listen(self, listener: MediaListener) -> None: ...
 

@@ -273,3 +273,18 @@ async def test_numbers_asked_for_at_once_leave_no_gap(journal: Journal) -> None:
 
 async def test_the_journal_is_ready(journal: Journal, clock: FakeClock) -> None:
     assert await journal.ready()
+
+
+async def test_the_lag_is_how_long_the_first_message_has_waited(journal: Journal, clock: FakeClock) -> None:
+    assert await journal.lag() == {}
+    await add(journal, uuid7(), outbox=(note("issue", "1"),))
+    clock.pass_(30)
+    await add(journal, uuid7(), outbox=(note("issue", "2"), note("print", "1")))
+    clock.pass_(12)
+    assert await journal.lag() == {"issue": 42.0, "print": 12.0}
+    assert await journal.backlog() == {"issue": 2, "print": 1}
+    (first,) = await journal.claim(["issue"], 1, 15)
+    assert await journal.lag() == {"issue": 12.0, "print": 12.0}, "what is worked on is not late"
+    await journal.done(first)
+    await journal.claim(["issue"], 1, 15)
+    assert await journal.lag() == {"issue": 0.0, "print": 12.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import structlog
 
 from tests.support.site import Site
 from villagecall.errors import VillagecallError
-from villagecall.http import server, system
+from villagecall.http import metrics, server, system
 from villagecall.http.context import HANDLERS, Context
 from villagecall.http.models.base import Ok
 
@@ -65,6 +66,44 @@ async def test_metrics_count_by_operation_and_show_the_backlog(site: Site) -> No
     assert "villagecall_outbox_backlog" in text
     assert "process_resident_memory_bytes" in text
     assert "/healthz" not in text, "operations, not paths"
+
+
+def figures(text: str) -> dict[str, float]:
+    """The samples of an exposition, ``name{labels}`` to value."""
+    lines = (line.rsplit(" ", 1) for line in text.splitlines() if line and not line.startswith("#"))
+    return {name: float(value) for name, value in lines}
+
+
+async def test_metrics_say_how_work_stands(site: Site) -> None:
+    before = figures((await site.nobody().get("/metrics")).raw.decode())
+    await site.office().accepted()
+    after = figures((await site.nobody().get("/metrics")).raw.decode())
+    gained = {name: value - before.get(name, 0) for name, value in after.items()}
+    assert gained['villagecall_journal_appends_total{result="appends"}'] >= 1
+    assert gained['villagecall_queue_cases{level="town"}'] == 1
+    zero = ['villagecall_queue_cases{level="district"}', 'villagecall_calls{state="waiting"}',
+            'villagecall_calls{state="ringing"}', 'villagecall_calls{state="active"}',
+            'villagecall_connections{kind="desk"}', 'villagecall_connections{kind="terminal"}',
+            "villagecall_desks_on_duty", "villagecall_devices_online", "villagecall_recordings_open",
+            "villagecall_scan_workers_lost_total", 'villagecall_scan_workers{state="busy"}']  # fmt: skip
+    assert [name for name in zero if after[name] != 0] == []
+    assert after['villagecall_scan_workers{state="idle"}'] == 1
+
+
+async def test_no_label_of_a_metric_names_a_person_a_unit_or_a_case(site: Site) -> None:
+    await site.office().accepted()
+    text = (await site.nobody().get("/metrics")).raw.decode()
+    labels = set(re.findall(r"[{,](\w+)=", text))
+    assert labels <= {"op", "method", "status", "le", "topic", "level", "state", "kind", "result"}
+    assert re.search(r"\d{6}|[\u4e00-\u9fff]|[0-9a-f]{8}-", re.sub(r"(?m) [-+.e\d]+$", "", text)) is None
+
+
+async def test_every_metric_is_described_for_whoever_watches() -> None:
+    text = (Path(__file__).parents[2] / "docs/OPERATIONS.md").read_text(encoding="utf-8")
+    source = Path(metrics.__file__).read_text(encoding="utf-8")
+    named = set(re.findall(r'"(villagecall_\w+)"', source))
+    assert len(named) > 12
+    assert [name for name in sorted(named) if f"`{name}" not in text] == []
 
 
 @pytest.mark.parametrize(("path", "name"), PATHS.items())

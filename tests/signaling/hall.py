@@ -71,6 +71,9 @@ class Tape:
         found, self.left_open = self.left_open, ()
         return found
 
+    def recordings(self) -> int:
+        return len(self.inside)
+
     def listen(self, listener: MediaListener) -> None:
         self.listener = listener
 

@@ -5,7 +5,6 @@ Statements are written with ``$1`` and understood by both. Rows come as plain se
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Protocol
@@ -237,7 +236,12 @@ class SqlReadings:
 
     async def backlog(self) -> dict[str, int]:
         rows = await self._database.fetch("select topic, count(*) from outbox where done = 0 group by topic")
-        return dict(Counter({topic: int(count) for topic, count in rows}))
+        return {topic: int(count) for topic, count in rows}
+
+    async def lag(self) -> dict[str, float]:
+        rows = await self._database.fetch("select topic, min(due) from outbox where done = 0 group by topic")
+        now = self._later(0)
+        return {topic: max(0, now - int(due)) / 1e6 for topic, due in rows}
 
     async def ready(self) -> bool:
         return await self._database.ready()

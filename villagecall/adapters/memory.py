@@ -193,6 +193,14 @@ class MemoryJournal:
     async def backlog(self) -> dict[str, int]:
         return dict(Counter(row.message.topic for row in self._rows.values() if not row.done))
 
+    async def lag(self) -> dict[str, float]:
+        now, found = self._clock.now(), dict[str, float]()
+        for row in self._rows.values():
+            if not row.done:
+                late = max(0.0, (now - row.due).total_seconds())
+                found[row.message.topic] = max(late, found.get(row.message.topic, 0.0))
+        return found
+
     async def reserve(self, scope: str, key: str) -> int:
         numbers = self._numbers.setdefault(scope, {})
         return numbers.setdefault(key, len(numbers) + 1)

@@ -60,7 +60,7 @@ async def readyz(context: Context) -> web.Response:
 
 @handles("metrics")
 async def metrics(context: Context) -> web.Response:
-    body = await context.request.app[METRICS].expose(context.services.journal)
+    body = await context.request.app[METRICS].expose(context.services)
     return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})
 
 

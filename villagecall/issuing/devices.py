@@ -212,6 +212,10 @@ class Devices:
         fresh = known.seen is not None and self._clock.now() - known.seen <= timedelta(seconds=SILENT_S)
         return known if known.online == (known.online and fresh) else Presence(False, known.seen, known.printers)
 
+    def online(self) -> int:
+        """How many village PCs are connected, to whichever server."""
+        return sum(self.presence(device_id).online for device_id in self._presence)
+
     # ------------------------------------------------------------ jobs
 
     async def enqueue(self, delivery: Delivery) -> None:

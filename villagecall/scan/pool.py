@@ -78,12 +78,18 @@ class Pool:
         self._lull = asyncio.Event()
         self._lull.set()
         self._until_lull: asyncio.TimerHandle | None = None
-        self._idle: list[_Worker | None] = [None] * max(1, settings.scan_workers)
-        self._free = asyncio.Semaphore(len(self._idle))
+        self.size = max(1, settings.scan_workers)
+        self._idle: list[_Worker | None] = [None] * self.size
+        self._free = asyncio.Semaphore(self.size)
         self._all: set[_Worker] = set()
         self._closed = False
         self.lost = 0
         """Workers that had to be replaced since the start."""
+
+    @property
+    def busy(self) -> int:
+        """Workers that have a question before them."""
+        return self.size - len(self._idle)
 
     @property
     def pids(self) -> tuple[int, ...]:

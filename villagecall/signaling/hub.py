@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
@@ -41,7 +43,22 @@ PRESENCE_S = 0.1
 DEAD_STATES = frozenset({"withdrawn", "terminated", "not_accepted"})
 """A case in such a state has nothing left to call about."""
 
+_KINDS = {Role.CLERK: "terminal", Role.TOWN: "desk", Role.DISTRICT: "desk"}
+
 _log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Numbers of this moment, nobody's names. Calls are the county's, connections and recordings this process's."""
+
+    connections: Counter[str]
+    """By kind: ``terminal`` (a clerk's page), ``desk``, ``admin``, ``supervisor``."""
+    calls: Counter[str]
+    """By state: ``waiting`` (no desk is free), ``ringing``, ``active``."""
+    on_duty: int
+    """People at a desk."""
+    recordings: int
 
 
 class Hub:
@@ -174,9 +191,13 @@ class Hub:
         room = self._rooms.of_case(case.case_id)
         return self._board.facts(room) if room is not None else None
 
-    def counts(self) -> dict[str, int]:
-        """For the metrics: connections, live calls."""
-        return {"connections": len(self._presence), "calls": len(self._rooms)}
+    def figures(self) -> Figures:
+        """What the metrics say of calls and connections."""
+        kinds = Counter(_KINDS.get(conn.person.role, str(conn.person.role)) for conn in self._presence)
+        states = Counter(
+            "ringing" if room.call.state == "waiting" and room.rung else room.call.state for room in self._rooms
+        )
+        return Figures(kinds, states, sum(self._presence.desks().values()), self._media.recordings())
 
     # ------------------------------------------------------------ rounds
 

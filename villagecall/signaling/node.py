@@ -161,6 +161,9 @@ class AiortcNode:
                 files.append(_file(participant, closed))
         return tuple(files)
 
+    def recordings(self) -> int:
+        return sum(one.recording is not None for room in self._rooms.values() for one in room.participants.values())
+
     async def recover(self) -> tuple[tuple[UUID, RecordingFile], ...]:
         """Call it before the first join: it takes every open recording for an abandoned one.
 
