@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from villagecall import __version__
 from villagecall.errors import Hindrance, PartSilent, Refusal, Unavailable, VillagecallError
+from villagecall.usage import Parser
 
 if TYPE_CHECKING:
     from villagecall.http.services import Services
@@ -39,11 +40,11 @@ def _serve(args: argparse.Namespace) -> int:
 
 def parser(rooms: Sequence[str] = ROOMS) -> argparse.ArgumentParser:
     """The command line, whole or of some ``rooms``."""
-    top = argparse.ArgumentParser(prog="villagecall", description="村能办: errands finished in the village.")
+    top = Parser(prog="villagecall", description="村能办:不出村,能办事。 Errands finished in the village.")
     top.add_argument("--version", action="version", version=__version__)
-    commands = top.add_subparsers(required=True, metavar="COMMAND")
-    serve = commands.add_parser("serve", help="the server")
-    serve.add_argument("--config", type=Path, help="settings file (TOML)")
+    commands = top.add_subparsers(required=True, metavar="COMMAND", title="命令 commands")
+    serve = commands.add_parser("serve", help="启动服务器 the server")
+    serve.add_argument("--config", type=Path, help="设置文件 settings file (TOML)")
     serve.set_defaults(run=_serve)
     for room in rooms:
         module = importlib.import_module(f"villagecall.{room}.commands")

@@ -35,20 +35,24 @@ Opener = Callable[[Path | None], AbstractAsyncContextManager[Opened]]
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], open_app: Opener) -> None:
     """Add the commands. ``open_app`` opens the installation that the configuration names."""
-    one = subparsers.add_parser("migrate", help="the database schema, up to now")
+    one = subparsers.add_parser("migrate", help="把数据库结构升级到最新 the database schema, up to now")
     one.set_defaults(run=_migrate)
-    two = subparsers.add_parser("backup", help="a consistent copy of everything, verified; the server may run")
-    two.add_argument("to", type=Path, metavar="TO", help="a new folder")
+    two = subparsers.add_parser(
+        "backup", help="备份全部数据并核验,可在运行时进行 a consistent copy of everything, verified; the server may run"
+    )
+    two.add_argument("to", type=Path, metavar="TO", help="一个新文件夹 a new folder")
     two.set_defaults(run=_backup)
-    three = subparsers.add_parser("restore", help="fill an empty installation from a backup")
-    three.add_argument("source", type=Path, metavar="FROM", help="a folder that backup wrote")
+    three = subparsers.add_parser("restore", help="用备份恢复一个空的系统 fill an empty installation from a backup")
+    three.add_argument("source", type=Path, metavar="FROM", help="backup 写出的文件夹 a folder that backup wrote")
     three.set_defaults(run=_restore)
-    vault = subparsers.add_parser("vault", help="the keys of personal data")
+    vault = subparsers.add_parser("vault", help="个人信息的加密密钥 the keys of personal data")
     kinds = vault.add_subparsers(required=True, metavar="COMMAND")
-    rotate = kinds.add_parser("rotate", help="re-seal every record and blob under the current key")
+    rotate = kinds.add_parser(
+        "rotate", help="用当前密钥重新加密全部数据 re-seal every record and blob under the current key"
+    )
     rotate.set_defaults(run=lambda args: _rotate(args, open_app))
     for parser in (one, two, three, rotate):
-        parser.add_argument("--config", type=Path, help="settings file (TOML)")
+        parser.add_argument("--config", type=Path, help="设置文件 settings file (TOML)")
 
 
 def _say(answer: object) -> int:

@@ -42,32 +42,48 @@ _MOST_DAYS = 10_000
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], open_app: OpenApp) -> None:
     """Add the three commands; ``open_app`` is asked only by what needs the database."""
-    calendar = subparsers.add_parser("calendar", help="working days of the State Council's calendar")
+    calendar = subparsers.add_parser(
+        "calendar", help="国务院公布的工作日历 working days of the State Council's calendar"
+    )
     actions = calendar.add_subparsers(dest="action", required=True)
-    due = actions.add_parser("due", help="last day of a limit")
-    due.add_argument("--start", type=_date, required=True, metavar="DATE", help="first day, not counted")
-    due.add_argument("--days", type=_days, required=True, metavar="N", help="working days")
-    due.add_argument("--pause", type=_pause, action="append", default=[], metavar="FROM..TO", help="days not counted")
+    due = actions.add_parser("due", help="计算期限的最后一天 last day of a limit")
+    due.add_argument(
+        "--start", type=_date, required=True, metavar="DATE", help="起算日,当日不计 first day, not counted"
+    )
+    due.add_argument("--days", type=_days, required=True, metavar="N", help="工作日数 working days")
+    due.add_argument(
+        "--pause", type=_pause, action="append", default=[], metavar="FROM..TO", help="不计入的日子 days not counted"
+    )
     due.set_defaults(run=_due)
-    load = actions.add_parser("load", help="take a year that the State Council announced")
-    load.add_argument("file", type=Path, metavar="FILE", help='JSON {"year", "holidays": {date: name}, "workdays"}')
-    load.add_argument("--config", type=Path, default=None, help="settings file")
+    load = actions.add_parser("load", help="载入公布的一年 take a year that the State Council announced")
+    load.add_argument(
+        "file", type=Path, metavar="FILE", help='日历文件 JSON {"year", "holidays": {date: name}, "workdays"}'
+    )
+    load.add_argument("--config", type=Path, default=None, help="设置文件 settings file (TOML)")
     load.set_defaults(run=lambda args: asyncio.run(_load(args, open_app)))
-    root = subparsers.add_parser("catalogue", help="the catalogue of items")
-    import_ = root.add_subparsers(dest="action", required=True).add_parser("import", help="take a CSV or XLSX")
-    import_.add_argument("file", type=Path, metavar="FILE")
-    import_.add_argument("--dry-run", action="store_true", help="print the difference only")
-    import_.add_argument("--config", type=Path, default=None, help="settings file")
+    root = subparsers.add_parser("catalogue", help="事项目录 the catalogue of items")
+    import_ = root.add_subparsers(dest="action", required=True).add_parser(
+        "import", help="导入 CSV 或 XLSX take a CSV or XLSX"
+    )
+    import_.add_argument("file", type=Path, metavar="FILE", help="事项表 the table of items")
+    import_.add_argument("--dry-run", action="store_true", help="只显示差别,不写入 print the difference only")
+    import_.add_argument("--config", type=Path, default=None, help="设置文件 settings file (TOML)")
     import_.set_defaults(run=lambda args: asyncio.run(_import(args, open_app)))
-    staff = subparsers.add_parser("county", help="units and staff").add_subparsers(dest="action", required=True)
-    county_ = staff.add_parser("load", help="take units and staff from a file; prints new passwords once")
-    county_.add_argument("file", type=Path, metavar="FILE", help="TOML with [[unit]] and [people]")
-    county_.add_argument("--dry-run", action="store_true", help="print the difference only")
-    county_.add_argument("--config", type=Path, default=None, help="settings file")
+    staff = subparsers.add_parser("county", help="单位和人员 units and staff").add_subparsers(
+        dest="action", required=True
+    )
+    county_ = staff.add_parser(
+        "load", help="载入单位和人员,新密码只显示一次 take units and staff from a file; prints new passwords once"
+    )
+    county_.add_argument(
+        "file", type=Path, metavar="FILE", help="含 [[unit]] 和 [people] 的 TOML 文件 TOML with [[unit]] and [people]"
+    )
+    county_.add_argument("--dry-run", action="store_true", help="只显示差别,不写入 print the difference only")
+    county_.add_argument("--config", type=Path, default=None, help="设置文件 settings file (TOML)")
     county_.set_defaults(run=lambda args: asyncio.run(_county(args, open_app)))
-    password = staff.add_parser("password", help="give somebody a new password and print it once")
-    password.add_argument("login", metavar="LOGIN")
-    password.add_argument("--config", type=Path, default=None, help="settings file")
+    password = staff.add_parser("password", help="重设密码并显示一次 give somebody a new password and print it once")
+    password.add_argument("login", metavar="LOGIN", help="登录名 whose")
+    password.add_argument("--config", type=Path, default=None, help="设置文件 settings file (TOML)")
     password.set_defaults(run=lambda args: asyncio.run(_password(args, open_app)))
 
 

@@ -18,11 +18,15 @@ from villagecall.settings import Settings, SettingsError
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], open_app: object = None) -> None:
-    group = subparsers.add_parser("certificate", help="issued certificates").add_subparsers(required=True)
-    parser = group.add_parser("verify", help="is a PDF genuine and unchanged")
-    parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    parser.add_argument("--root", action="append", type=Path, default=[], help="trusted certificate (PEM or DER)")
-    parser.add_argument("--config", type=Path, help="settings, for the installation's own root")
+    group = subparsers.add_parser("certificate", help="签发的证照 issued certificates").add_subparsers(required=True)
+    parser = group.add_parser("verify", help="核验 PDF 真伪和完整 is a PDF genuine and unchanged")
+    parser.add_argument("files", nargs="+", type=Path, metavar="FILE", help="证照 PDF a certificate")
+    parser.add_argument(
+        "--root", action="append", type=Path, default=[], help="信任的根证书 trusted certificate (PEM or DER)"
+    )
+    parser.add_argument(
+        "--config", type=Path, help="设置文件,用本系统的根证书 settings, for the installation's own root"
+    )
     parser.set_defaults(run=run)
 
 

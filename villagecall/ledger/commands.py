@@ -26,10 +26,12 @@ OpenApp = Callable[[Path | None], AbstractAsyncContextManager[HasLedger]]
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], open_app: OpenApp) -> None:
     """Add the commands of this room."""
-    parser = subparsers.add_parser("ledger", help="readings of the journal 台账")
+    parser = subparsers.add_parser("ledger", help="台账 readings of the journal")
     commands = parser.add_subparsers(dest="ledger_command", required=True)
-    verify = commands.add_parser("verify", help="check chains, snapshots and commitments 校验台账")
-    verify.add_argument("--config", type=Path, default=None, help="settings file (TOML)")
+    verify = commands.add_parser(
+        "verify", help="校验台账,指出第一处不符 check chains, snapshots and commitments; names the first bad entry"
+    )
+    verify.add_argument("--config", type=Path, default=None, help="设置文件 settings file (TOML)")
     verify.set_defaults(run=lambda args: asyncio.run(run_verify(args.config, open_app)))
 
 

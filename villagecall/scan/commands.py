@@ -12,14 +12,20 @@ from pathlib import Path
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], _open_app: object) -> None:
-    scan = subparsers.add_parser("scan", help="the scan engine on files").add_subparsers(required=True)
-    inspect = scan.add_parser("inspect", help="what the engine sees, one JSON object per image")
-    inspect.add_argument("files", nargs="+", type=Path, metavar="FILE")
+    scan = subparsers.add_parser("scan", help="对文件使用扫描引擎 the scan engine on files").add_subparsers(
+        required=True
+    )
+    inspect = scan.add_parser(
+        "inspect", help="识别结果,每张图一行 JSON what the engine sees, one JSON object per image"
+    )
+    inspect.add_argument("files", nargs="+", type=Path, metavar="FILE", help="图片或 PDF images or PDF")
     inspect.set_defaults(run=_inspect)
-    bundle = scan.add_parser("bundle", help="a straightened case file, PDF/A-2b, a bookmark per input")
-    bundle.add_argument("files", nargs="+", type=Path, metavar="FILE")
-    bundle.add_argument("-o", "--output", type=Path, required=True, metavar="case.pdf")
-    bundle.add_argument("--text", action="store_true", help="read the pages, so that they can be searched (slow)")
+    bundle = scan.add_parser("bundle", help="摆正后合成案卷 PDF/A-2b a straightened case file, a bookmark per input")
+    bundle.add_argument("files", nargs="+", type=Path, metavar="FILE", help="图片或 PDF images or PDF")
+    bundle.add_argument("-o", "--output", type=Path, required=True, metavar="case.pdf", help="写到哪里 where to")
+    bundle.add_argument(
+        "--text", action="store_true", help="识别文字以便检索,较慢 read the pages, so that they can be searched (slow)"
+    )
     bundle.set_defaults(run=_bundle)
 
 

@@ -11,10 +11,12 @@ from villagecall.signaling.recording import verify
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], _open_app: object = None) -> None:
-    recording = subparsers.add_parser("recording", help="recordings of calls")
+    recording = subparsers.add_parser("recording", help="视频通话的录像 recordings of calls")
     commands = recording.add_subparsers(dest="what", required=True)
-    check = commands.add_parser("verify", help="chain and gaps of a recording; names the first bad piece")
-    check.add_argument("file", nargs="+", type=Path, metavar="FILE")
+    check = commands.add_parser(
+        "verify", help="核验录像的链和缺口,指出第一处不符 chain and gaps of a recording; names the first bad piece"
+    )
+    check.add_argument("file", nargs="+", type=Path, metavar="FILE", help="录像文件 a recording")
     check.set_defaults(run=run_verify)
 
 

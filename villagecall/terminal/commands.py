@@ -16,12 +16,22 @@ from pathlib import Path
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser], open_app: object = None) -> None:
-    parser = subparsers.add_parser("terminal", help="the agent on a village PC: pairs with the server, prints")
-    parser.add_argument("--server", metavar="URL", help="where the server is; kept after pairing")
-    parser.add_argument("--pair", metavar="CODE", help="the eight digits that the page shows")
-    parser.add_argument("--name", default=socket.gethostname(), help="what the device is called on the page")
-    parser.add_argument("--cups", metavar="HOST:PORT", default="localhost:631", help="the print spooler")
-    parser.add_argument("--state", metavar="DIR", type=Path, default=None, help="folder for the secret and the spool")
+    parser = subparsers.add_parser(
+        "terminal", help="村级电脑上的代理:配对、打印 the agent on a village PC: pairs with the server, prints"
+    )
+    parser.add_argument("--server", metavar="URL", help="服务器网址,配对后记住 where the server is; kept after pairing")
+    parser.add_argument("--pair", metavar="CODE", help="页面上的八位配对码 the eight digits that the page shows")
+    parser.add_argument(
+        "--name", default=socket.gethostname(), help="设备在页面上的名称 what the device is called on the page"
+    )
+    parser.add_argument("--cups", metavar="HOST:PORT", default="localhost:631", help="打印服务 the print spooler")
+    parser.add_argument(
+        "--state",
+        metavar="DIR",
+        type=Path,
+        default=None,
+        help="存放密钥和待打印文件的文件夹 folder for the secret and the spool",
+    )
     parser.set_defaults(run=run)
 
 
