@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from villagecall.case import Fault, Spot
+from villagecall.scan.picture import halved
 from villagecall.scan.skew import reduce, shrink
 
 Gray = NDArray[np.uint8]
@@ -21,6 +22,8 @@ PHOTO_DPI = 68
 """A photo reads finer than a scan of as many dots: there a character of 3.7 mm has ten of them."""
 SOFT = 4.2
 """Pixels: edges of a sharp picture are below 3.5 wide, bilinear warping included."""
+ENOUGH = 20_000
+"""So many points on edges tell how wide they are."""
 KNOWN = ("blur", "dark", "glare", "cutoff", "lowdpi")
 """The codes that an outside evaluation of page quality knows; a finger is this project's own."""
 BURNT = 250
@@ -54,23 +57,27 @@ def _soft(gray: NDArray[np.uint8]) -> float:
 
     Looked at by direction, since a shaken picture stays sharp along the way it was shaken.
     """
-    work = cv2.GaussianBlur(gray, (0, 0), 0.6)
+    work = np.asarray(cv2.GaussianBlur(gray, (0, 0), 0.6), np.uint8)
     kernel = np.ones((9, 9), np.uint8)
-    high = cv2.dilate(work, kernel)
-    contrast = np.asarray(cv2.subtract(high, cv2.erode(work, kernel)), np.float32)
+    contrast = cv2.subtract(cv2.dilate(work, kernel), cv2.erode(work, kernel))
     # The paper goes along with shadows, so that their soft edges are not taken for strokes.
-    paper = cv2.blur(cv2.morphologyEx(work, cv2.MORPH_CLOSE, np.ones((25, 25), np.uint8)), (9, 9))
-    share = contrast / np.maximum(np.asarray(paper, np.float32), 1.0)
-    ink = np.asarray(cv2.subtract(paper, cv2.erode(work, np.ones((5, 5), np.uint8))), np.float32)
-    x, y = cv2.Sobel(work, cv2.CV_32F, 1, 0), cv2.Sobel(work, cv2.CV_32F, 0, 1)
-    slope = np.asarray(cv2.magnitude(x, y), np.float32) / 8
-    top = slope >= np.asarray(cv2.dilate(slope, np.ones((3, 3), np.uint8)), np.float32)
-    edge = top & (share > 0.12) & (contrast > 10) & (ink > 0.7 * contrast)
-    edge[:6], edge[-6:], edge[:, :6], edge[:, -6:] = False, False, False, False
-    if edge.sum() < 60:
+    coarse = cv2.blur(cv2.morphologyEx(halved(work), cv2.MORPH_CLOSE, np.ones((13, 13), np.uint8)), (5, 5))
+    paper = cv2.resize(coarse, (work.shape[1], work.shape[0]))
+    ink = cv2.subtract(paper, cv2.erode(work, np.ones((5, 5), np.uint8)))
+    x, y = cv2.Sobel(work, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(work, cv2.CV_32F, 0, 1, scale=1 / 8)
+    slope = cv2.magnitude(x, y)
+    edge = cv2.compare(slope, cv2.dilate(slope, np.ones((3, 3), np.uint8)), cv2.CMP_GE)
+    for one, least in ((contrast, np.maximum(cv2.convertScaleAbs(paper, alpha=0.12), 10)),
+                       (ink, cv2.convertScaleAbs(contrast, alpha=0.7))):  # fmt: skip
+        edge = cv2.bitwise_and(edge, cv2.compare(one, least, cv2.CMP_GT))
+    edge[:6], edge[-6:], edge[:, :6], edge[:, -6:] = 0, 0, 0, 0
+    at = np.flatnonzero(edge)
+    if len(at) < 60:
         return 0.0
-    width = contrast[edge] / np.maximum(slope[edge], 0.1)
-    turn, strength = np.degrees(np.arctan2(y[edge], x[edge])) % 180, share[edge]
+    at = at[:: max(1, len(at) // ENOUGH)]
+    step, light, steep, across, down = (np.asarray(each).ravel()[at] for each in (contrast, paper, slope, x, y))
+    width, strength = step / np.maximum(steep, 0.1), step / np.maximum(light.astype(np.float32), 1.0)
+    turn = np.degrees(np.arctan2(down, across)) % 180
     widest = 0.0
     for middle in range(0, 180, 30):
         near = np.abs((turn - middle + 90) % 180 - 90) <= 20
@@ -96,10 +103,10 @@ def _busiest(gray: NDArray[np.uint8], tile: int = 320, most: int = 9) -> NDArray
     rows, columns = gray.shape[0] // tile, gray.shape[1] // tile
     if rows * columns <= most:
         return gray
-    coarse = cv2.resize(gray[: rows * tile, : columns * tile], (columns * 40, rows * 40), interpolation=cv2.INTER_AREA)
-    grey = np.asarray(cv2.absdiff(coarse, cv2.medianBlur(coarse, 9)), np.float32)
-    busy = grey.reshape(rows, 40, columns, 40).mean(axis=(1, 3))
-    order = np.argsort(-busy.ravel())[:most]
+    coarse = halved(halved(halved(gray[: rows * tile, : columns * tile])))
+    strokes = np.asarray(cv2.absdiff(coarse, cv2.blur(coarse, (9, 9))), np.uint8)
+    busy = cv2.resize(strokes.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+    order = np.argsort(-np.asarray(busy).ravel())[:most]
     pieces = [gray[at // columns * tile :, at % columns * tile :][:tile, :tile] for at in order]
     return np.concatenate(pieces, axis=0)
 
