@@ -117,7 +117,8 @@ class TestUploading:
     async def test_a_piece_sent_twice_is_told_to_look_again(self, site: Site) -> None:
         counter = await at_the_counter(site)
         location = (await counter.create(len(FORM), FORM[:1000])).headers["Location"]
-        assert (await counter.append(location, 0, FORM[:1000])).status == 409
+        answer = await counter.append(location, 0, FORM[:1000])
+        assert (answer.status, answer.json()["code"]) == (409, "wrong_offset")
 
     async def test_created_again_after_a_lost_answer(self, site: Site) -> None:
         counter = await at_the_counter(site)

@@ -11,7 +11,7 @@ from villagecall.case import Case
 from villagecall.errors import BadRequest, NotFound, TooLarge
 from villagecall.ids import uuid7
 from villagecall.ports import Delivery, Message
-from villagecall.scan.refusals import EmptyFile
+from villagecall.scan.refusals import EmptyFile, NothingToReplace
 from villagecall.scan.service import TOPIC, page_id
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -101,6 +101,37 @@ class TestAFile:
         case = await room.office.approval.get(case.case_id)
         assert case.pages[0].replaced_by == page_id(file_id, 0)
         assert [page.page_id for page in case.live_pages()] == [page_id(file_id, 0)]
+
+    async def test_that_replaces_a_page_which_is_not_there_is_not_begun(self, room: Room, case: Case) -> None:
+        case = await room.scanned(case, FORM)
+        page = case.pages[0].page_id
+        foreign = await room.office.draft()
+        unknown, elsewhere = (room.upload(case, 9, replaces=uuid7()), room.upload(foreign, 9, replaces=page))
+        for upload in (unknown, elsewhere, room.upload(case, 9, replaces=page, material="photo")):
+            with pytest.raises(NothingToReplace) as told:
+                await room.scans.begin(upload)
+            assert told.value.code == "nothing_to_replace"
+            assert "不在这份材料里" in told.value.told()
+            with pytest.raises(NotFound):
+                await room.scans.upload(upload.file_id)
+
+    async def test_that_replaces_a_page_replaced_or_removed_before_is_not_begun(self, room: Room, case: Case) -> None:
+        case = await room.scanned(case, FORM)
+        old = case.pages[0].page_id
+        case = await room.scanned(case, FEEDER, replaces=old)
+        by, gone = actor(room.office.county.willow_clerk), case.pages[-1].page_id
+        await room.scans.remove(case, gone, actor=by, key=key())
+        for page in (old, gone):
+            with pytest.raises(NothingToReplace):
+                await room.scans.begin(room.upload(case, 9, replaces=page))
+
+    async def test_that_replaces_a_page_is_found_again_once_it_is_safe(self, room: Room, case: Case) -> None:
+        case = await room.scanned(case, FORM)
+        upload = room.upload(case, len(FEEDER), replaces=case.pages[0].page_id)
+        await room.scans.begin(upload)
+        await room.scans.write(upload.file_id, 0, FEEDER, actor=actor(room.office.county.willow_clerk))
+        await room.deliver()
+        assert (await room.scans.begin(upload)).received == len(FEEDER)
 
 
 class TestTheSamePage:

@@ -11,6 +11,7 @@ import pytest
 from tests.support.county import small_vault
 from villagecall.errors import BadRequest, Conflict, NotFound
 from villagecall.ids import uuid7
+from villagecall.scan.refusals import WrongOffset
 from villagecall.scan.uploads import KEEP_S, Upload, Uploads
 from villagecall.vault import VaultError
 
@@ -48,8 +49,10 @@ async def test_what_is_known_of_it_comes_back(uploads: Uploads) -> None:
 async def test_a_piece_at_the_wrong_place_is_not_taken(uploads: Uploads) -> None:
     one = await uploads.append(await uploads.create(upload()), 0, TEXT[:100])
     for offset in (0, 99, 101, len(TEXT)):
-        with pytest.raises(Conflict):
+        with pytest.raises(WrongOffset) as told:
             await uploads.append(one, offset, TEXT[:10])
+        assert (told.value.code, told.value.status) == ("wrong_offset", 409)
+        assert "自动接着传" in told.value.told() and "办件" not in told.value.told()
     assert (await uploads.find(one.file_id)).received == 100
 
 

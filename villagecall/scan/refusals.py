@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from villagecall.errors import Refusal
+from villagecall.errors import Conflict, Refusal
 
 
 class ScanRefusal(Refusal):
@@ -29,6 +29,26 @@ class Truncated(ScanRefusal):
     code = "truncated"
     zh = "这个文件不完整,可能没有传完或已损坏。"
     en = "The file is incomplete or damaged."
+
+
+class NothingToReplace(ScanRefusal):
+    """The page is of another case or another material, was replaced already, or taken out."""
+
+    code = "nothing_to_replace"
+    zh = "要替换的那一页已经不在这份材料里了(可能已经换过或删掉了)。"
+    en = "The page to be replaced is not in this material any more (it may have been replaced or removed)."
+    todo_zh = "请看一下这份材料现在有哪些页,再决定要不要重新扫描。"
+    todo_en = "Look at the pages this material has now, then decide whether to scan again."
+
+
+class WrongOffset(Conflict):
+    """A piece that does not begin where the upload ends. tus 1.0 asks for 409; whoever sends looks and goes on."""
+
+    code = "wrong_offset"
+    zh = "这一段和已经收到的接不上。"
+    en = "This piece does not begin where what has arrived ends."
+    todo_zh = "不用重新选文件:页面会先查到已经收到多少,再自动接着传。"
+    todo_en = "Nothing to choose again: the page asks how much has arrived, and goes on from there by itself."
 
 
 class TooManyPixels(ScanRefusal):

@@ -17,7 +17,7 @@ from villagecall.scan import layers
 from villagecall.scan.duplicates import TOPIC as DUPLICATE
 from villagecall.scan.duplicates import numbered, twice
 from villagecall.scan.pool import Judged, Pool
-from villagecall.scan.refusals import EmptyFile, ScanRefusal
+from villagecall.scan.refusals import EmptyFile, NothingToReplace, ScanRefusal
 from villagecall.scan.texts import TOPIC as TEXT
 from villagecall.scan.uploads import Upload, Uploads
 from villagecall.settings import Settings
@@ -86,7 +86,7 @@ class Scans:
     # ------------------------------------------------------------ uploads
 
     async def begin(self, upload: Upload) -> Upload:
-        """Start an upload (or find it). Raises :class:`TooLarge`, :class:`EmptyFile`."""
+        """Start an upload (or find it). Raises :class:`TooLarge`, :class:`EmptyFile`, :class:`NothingToReplace`."""
         limit = self._settings.upload_limit_mib
         if upload.length > limit * 2**20:
             raise TooLarge(limit_mib=limit)
@@ -95,6 +95,9 @@ class Scans:
         case = await self._cases.get(upload.case_id)
         if any(file.file_id == upload.file_id for file in case.files):
             return replace(upload, received=upload.length)  # it is safe already: a retry of a lost answer
+        old = case.page(upload.replaces) if upload.replaces else None
+        if upload.replaces and (old is None or not old.live or old.material != upload.material):
+            raise NothingToReplace
         return await self._uploads.create(upload)
 
     async def upload(self, file_id: UUID) -> Upload:

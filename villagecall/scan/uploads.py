@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 from villagecall.errors import BadRequest, Conflict, NotFound
+from villagecall.scan.refusals import WrongOffset
 from villagecall.vault import Vault, VaultError
 
 KEEP_S = 7 * 24 * 3600
@@ -145,9 +146,9 @@ class Uploads:
         self._write(path, piece, os.O_APPEND)
 
     async def append(self, upload: Upload, offset: int, data: bytes) -> Upload:
-        """Add a piece at ``offset``; durable when this returns. Raises :class:`Conflict` for a wrong offset."""
+        """Add a piece at ``offset``; durable when this returns. Raises :class:`WrongOffset`."""
         if offset != upload.received:
-            raise Conflict
+            raise WrongOffset
         if upload.received + len(data) > upload.length:
             raise BadRequest(field="Upload-Length")
         if data:
