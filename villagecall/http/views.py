@@ -204,14 +204,15 @@ class Views:
     async def line(self, line: Line, person: Person) -> c.CaseLine:
         """One line of a list or queue."""
         case, words = line.case, STATES[line.case.state]
-        applicant, call = await self._names.get(case.applicant), case.call
+        applicant, call, item = await self._names.get(case.applicant), case.call, self._approval.item(case)
         return c.CaseLine(
             case_id=case.case_id,
             number=case.number,
             state=case.state,
             state_zh=words.zh,
             state_en=words.en,
-            item_name=self._approval.item(case).name,
+            item_name=item.name,
+            item_name_en=item.name_en,
             village_name=self._directory.unit_name(case.village),
             applicant=applicant.name if applicant else "",
             opened=case.opened,

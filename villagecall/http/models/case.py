@@ -201,6 +201,7 @@ class CaseLine(Reply):
     state_zh: str
     state_en: str
     item_name: str
+    item_name_en: str = ""
     village_name: str
     applicant: str
     opened: datetime | None

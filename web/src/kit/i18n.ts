@@ -23,6 +23,11 @@ export function named(thing: { name: string; name_en?: string }): string {
   return t(thing.name, thing.name_en || thing.name)
 }
 
+/** The name of a case's item. */
+export function itemName(of: { item_name: string; item_name_en?: string }): string {
+  return t(of.item_name, of.item_name_en || of.item_name)
+}
+
 /** 「第 2 页」 joined lists: 、in Chinese, commas in English. */
 export function list(words: readonly string[]): string {
   return words.join(t('、', ', '))

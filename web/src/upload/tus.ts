@@ -18,6 +18,8 @@ export interface Upload {
   /** It may have been begun before a reload: ask the server first. */
   resume?: boolean
   progress?: (sent: number, total: number) => void
+  /** The line is down; it is tried again by itself. */
+  cut?: () => void
   signal?: AbortSignal
   /** For tests. */
   fetch?: typeof fetch
@@ -91,6 +93,7 @@ export async function upload(job: Upload): Promise<string> {
       }
       if (error instanceof ApiError || job.signal?.aborted) throw error
       if (++tries > TRIES) throw offline()
+      job.cut?.()
       await pause(backoff(tries))
     }
   }

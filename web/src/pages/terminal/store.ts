@@ -79,7 +79,6 @@ export function closeCase(): void {
 
 /** A paper as the second screen asks for it. */
 export const bringWords = (one: { name: string; name_en?: string; necessary: boolean }): string => named(one) + (one.necessary ? '' : t('(可后补)', ' (may follow later)'))
-export const itemName = (one: CaseView): string => named({ name: one.item_name, name_en: one.item_name_en })
 export const can = (action: string): boolean => kase.value?.actions.includes(action) ?? false
 
 socket.on('case.changed', (frame) => {

@@ -13,6 +13,8 @@ export interface Sending {
   name: string
   sent: number
   total: number
+  /** The line is down just now; it goes on by itself. */
+  cut: boolean
   state: 'waiting' | 'sending' | 'judging' | 'failed'
   /** Pages judged so far, and in all, once the server counts them. */
   done: number
@@ -34,7 +36,7 @@ function change(one: Sending, to: Partial<Sending>): Sending {
 }
 
 const waiting = (one: Pick<Sending, 'id' | 'caseId' | 'material' | 'name' | 'file' | 'replaces'>, resume: boolean): Sending =>
-  ({ ...one, sent: 0, total: one.file.size, state: 'waiting', done: 0, pages: 0, error: null, resume })
+  ({ ...one, sent: 0, total: one.file.size, cut: false, state: 'waiting', done: 0, pages: 0, error: null, resume })
 
 /** After a reload: go on with what was going up. */
 export async function resume(): Promise<void> {
@@ -76,7 +78,8 @@ async function run(): Promise<void> {
       await upload({
         to: `/api/v1/cases/${one.caseId}/files`, id: one.id, file: one.file, name: one.name,
         meta: { material: one.material, replaces: one.replaces }, resume: one.resume,
-        progress: (sent) => void change(one, { sent }),
+        progress: (sent) => void change(one, { sent, cut: false }),
+        cut: () => void change(one, { cut: true }),
       })
       change(one, { state: 'judging' })
       void drop(one.id)
