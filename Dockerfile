@@ -4,7 +4,7 @@ FROM python:3.11-slim-bookworm
 RUN apt-get update \
  && apt-get install -y --no-install-recommends fonts-noto-cjk fonts-lxgw-wenkai \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --home /var/lib/villagecall --create-home villagecall
+ && useradd --system --uid 990 --home /var/lib/villagecall --create-home villagecall
 WORKDIR /opt/villagecall
 COPY requirements-app.lock ./
 RUN pip install --no-cache-dir --no-deps --require-hashes -r requirements-app.lock
