@@ -14,7 +14,7 @@ import structlog
 
 from tests.real.postgres import PostgresServer
 from tests.support.site import settings_for
-from villagecall.app import PortTaken, listening, open_services, tell_silent
+from villagecall.app import PortTaken, listening, open_services, tell_silent, try_port
 from villagecall.cli import main
 from villagecall.demo import seed
 from villagecall.settings import PREFIX, load
@@ -49,6 +49,7 @@ def test_a_port_that_is_taken_is_named_with_a_way_on(tmp_path: Path) -> None:
     assert ended.returncode == 2
     assert f"端口 {port} 不能使用" in ended.stderr
     assert "port_taken" in ended.stderr
+    assert not (tmp_path / "villagecall.db").exists(), "said before the county is filled, which takes minutes"
     assert "choose another port" in ended.stderr
     assert "Traceback" not in ended.stderr
 
@@ -69,6 +70,11 @@ def test_the_server_says_it_as_every_command_does(installation: pytest.MonkeyPat
     assert "villagecall: part_silent: 数据库没有响应" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "hidden-word" not in ended.stderr
+
+
+def test_a_port_that_there_cannot_be_is_refused_before_the_county_is_filled(tmp_path: Path) -> None:
+    with pytest.raises(PortTaken, match="99999"):
+        try_port(settings_for(tmp_path, port=99_999))
 
 
 def free_port() -> int:

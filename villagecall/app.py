@@ -7,6 +7,7 @@ import contextlib
 import errno
 import os
 import signal
+import socket
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -236,6 +237,24 @@ async def _cancel(task: asyncio.Task[None]) -> None:
         await task
 
 
+def _taken(host: str, port: int, error: OSError) -> PortTaken:
+    return PortTaken(host=host, port=port, why=os.strerror(error.errno or 0))
+
+
+def _one_there_can_be(port: int) -> None:
+    if not 0 <= port <= 65_535:  # uvloop would take what is left of it in 16 bits
+        raise OSError(errno.EINVAL, "")
+
+
+def try_port(settings: Settings) -> None:
+    """For whoever has long work to do before listening. Raises :class:`PortTaken`."""
+    try:
+        _one_there_can_be(settings.port)
+        socket.create_server((settings.host, settings.port)).close()
+    except OSError as error:
+        raise _taken(settings.host, settings.port, error) from error
+
+
 @asynccontextmanager
 async def listening(services: Services) -> AsyncIterator[int]:
     """The server on its port; gives the port (the setting 0 takes a free one)."""
@@ -244,11 +263,10 @@ async def listening(services: Services) -> AsyncIterator[int]:
     try:
         host, wanted = services.settings.host, services.settings.port
         try:
-            if not 0 <= wanted <= 65_535:  # uvloop would take what is left of it in 16 bits
-                raise OSError(errno.EINVAL, "")
+            _one_there_can_be(wanted)
             await web.TCPSite(runner, host, wanted, backlog=1024).start()
         except OSError as error:
-            raise PortTaken(port=wanted, host=host, why=os.strerror(error.errno or 0)) from error
+            raise _taken(host, wanted, error) from error
         port = runner.addresses[0][1]
         _log.info("listening", host=host, port=port)
         yield port

@@ -110,6 +110,7 @@ async def demonstrate(data: Path, port: int, *, day: bool, printer: bool) -> Non
     configured = demo_settings(data, port)
     password = secrets.load(data).password
     clock = DayClock()
+    app.try_port(configured)  # filling takes minutes
     folder.begin_anew(configured)
     async with AsyncExitStack() as stack:
         services = await stack.enter_async_context(app.open_services(configured, clock=clock))
