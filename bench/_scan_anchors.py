@@ -150,3 +150,24 @@ def fax(scan: bytes) -> float:
     out = io.BytesIO()
     Image.fromarray(np.asarray(mask)).convert("1").save(out, "TIFF", compression="group4")
     return len(out.getvalue()) / 1024
+
+
+def floor(scan: bytes) -> float:
+    """CPU seconds of what nobody gets around who goes by OpenCV's calls at full size: decode, find the skew
+    (leptonica, where it is), turn in colour, even out the ground, one bilevel copy. Nothing is judged."""
+    begun = time.process_time()
+    image = np.asarray(cv2.imdecode(np.frombuffer(scan, np.uint8), cv2.IMREAD_COLOR), np.uint8)
+    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
+    way = skews().get("leptonica ±45")
+    spent = time.process_time() - begun
+    angle, search = (0.0, 0.0) if way is None else way(gray)  # timed inside, without the copy it is handed
+    begun = time.process_time()
+    high, wide = gray.shape
+    turn = cv2.getRotationMatrix2D((wide / 2, high / 2), -angle, 1.0)
+    straight = cv2.warpAffine(image, turn, (wide, high), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    light = cv2.cvtColor(straight, cv2.COLOR_BGR2GRAY)
+    ground = cv2.medianBlur(cv2.dilate(cv2.resize(light, (wide // 8, high // 8)), np.ones((5, 5), np.uint8)), 9)
+    clean = cv2.divide(light, cv2.resize(ground, (wide, high)), scale=255)
+    _, mask = cv2.threshold(clean, 0, 255, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    Image.fromarray(np.asarray(mask)).convert("1").save(io.BytesIO(), "TIFF", compression="group4")
+    return spent + search + time.process_time() - begun

@@ -26,6 +26,8 @@ from villagecall.settings import Settings
 DRAWN = 120
 WAITS = 30
 A4_300 = (2480, 3508)
+FLOOR = 5.1
+"""Pages a second that the bare calls did on the machine of the goals, where 8 are to be reached: ratios count."""
 
 
 def run() -> list[Figure]:
@@ -57,12 +59,13 @@ def colour_pages(count: int) -> list[bytes]:
 
 def _speed() -> list[Figure]:
     scans = colour_pages(5)
-    spent, sizes = [], []
+    spent, sizes, floors = [], [], []
     for scan in (*scans, *scans):
         begun = time.process_time()
         sizes.append(len(judge(Document(scan).picture(0)).view) / 1024)
         spent.append(time.process_time() - begun)
-    mine = statistics.median(spent)
+        floors.append(anchors.floor(scan))
+    mine, floor = statistics.median(spent), statistics.median(floors)
     theirs = anchors.ocrmypdf(scans[0])
     waits = asyncio.run(_waits(scans))
     p95 = statistics.quantiles(waits, n=20)[-1]
@@ -72,6 +75,11 @@ def _speed() -> list[Figure]:
             "A4 300 dpi colour, whole page", f"{1 / mine:.1f} pages/s/core", "OCRmyPDF --deskew",
             "absent" if theirs is None else f"{1 / theirs[0]:.2f} pages/s/core",
             None if theirs is None else theirs[0] / mine, "≥ 8", 1 / mine >= 8,
+        ),
+        Figure(
+            "the same", f"{1 / mine:.1f} pages/s/core", "decode, skew, warp, clean, encode by OpenCV",
+            f"{1 / floor:.1f} pages/s/core", floor / mine, f"≥ {8 / FLOOR:.2f} × (8 where this does {FLOOR})",
+            floor / mine >= 8 / FLOOR,
         ),
         Figure(f"verdict after the last byte, {WAITS} pages", f"p95 {p95:.2f} s", "", "", None, "≤ 1 s", p95 <= 1),
     ]  # fmt: skip
