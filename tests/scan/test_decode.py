@@ -62,6 +62,26 @@ class TestPictures:
         assert image.shape[:2] == np.rot90(page, turns).shape[:2]
         assert float(np.abs(image.astype(int) - np.rot90(page, turns)).mean()) < 4
 
+    @pytest.mark.parametrize("size", [SMALL, (1651, 2237)])
+    @pytest.mark.parametrize("tag", range(10))
+    def test_what_is_judged_lies_as_what_is_shown(self, tag: int, size: tuple[int, int]) -> None:
+        """All eight orientations, and two that are none: the quick decoder turns the picture as the other one does."""
+        page = np.full((size[1], size[0], 3), 220, np.uint8)
+        page[: size[1] // 3, : size[0] // 4] = (40, 40, 200)
+        document = Document(exif(pages.encoded(page, quality=95), tag))
+        judged, (shown, _) = document.picture(0), document.page(0)
+        assert judged.size == (shown.shape[1], shown.shape[0])
+        assert float(cv2.absdiff(judged.grey, cv2.cvtColor(shown, cv2.COLOR_BGR2GRAY)).mean()) < 1
+        small = cv2.resize(shown, (judged.colour.shape[1], judged.colour.shape[0]), interpolation=cv2.INTER_AREA)
+        assert float(cv2.absdiff(judged.colour, small).mean()) < 2
+
+    @pytest.mark.parametrize("cut", range(2, 27, 3))
+    def test_broken_exif_turns_nothing_or_what_it_turns_is_the_same(self, cut: int) -> None:
+        raw = bytearray(exif(pages.encoded(marked(1), quality=95), 6))
+        raw[12 + cut - 2 : 12 + cut] = b"\xf7\xf7"
+        document = Document(bytes(raw))
+        assert document.picture(0).size == document.page(0)[0].shape[1::-1]
+
     def test_a_header_without_a_picture(self) -> None:
         empty = hostile.png_header(100, 100) + hostile.chunk(b"IEND", b"")
         with pytest.raises(Truncated):
