@@ -81,7 +81,7 @@ def _skew(title: str, chosen: list[Truth], said: Answers, *, hard: bool) -> list
     return lines
 
 
-def _overlap(one: Quad, other: Quad) -> float:
+def overlap(one: Quad, other: Quad) -> float:
     a, b = cv2.convexHull(one.astype(np.float32)), cv2.convexHull(other.astype(np.float32))
     common, _ = cv2.intersectConvexConvex(a, b)
     return float(common / (cv2.contourArea(a) + cv2.contourArea(b) - common))
@@ -110,11 +110,11 @@ def corners(name: str, truth: list[Truth], said: Answers) -> list[Figure]:
         picture = document.picture(0)
         times.append(_cpu_ms(partial(find_quad, picture)))
         quad = said[image["file"]]["quad"]
-        ours.append(0.0 if quad is None else _overlap(np.asarray(quad, np.float64), right))
+        ours.append(0.0 if quad is None else overlap(np.asarray(quad, np.float64), right))
         off.append(100.0 if quad is None else _apart(np.asarray(quad, np.float64), right))
         pixels, _ = document.page(0)
         for way, outline in zip(theirs, (anchors.contour, anchors.otsu_hull), strict=True):
-            theirs[way].append(_overlap(outline(pixels), right))
+            theirs[way].append(overlap(outline(pixels), right))
     mean, worst, spent = statistics.mean(ours), min(ours), statistics.median(times)
     title = f"corners, {len(chosen)} {name}"
     told, goal = f"IoU {mean:.4f} worst {worst:.3f}", "mean ≥ .995, every ≥ .95"

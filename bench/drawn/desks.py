@@ -22,17 +22,21 @@ PAPERS = {"a4": (210, 297), "a5": (148, 210), "wide": (297, 210), "card": (85.6,
           "receipt": (80, 150)}  # fmt: skip
 FILLS, CUT, LID = 0.12, 0.14, 0.1
 """Shares of the photos whose page fills the frame, leaves it, or lies under a scanner's lid."""
+INK = 0.8
+"""Of the paper's light: what is darker is written or printed, a tinted field is not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Photo:
     """``quad``: 4×2 clockwise in pixels, or None where the page fills the frame; beyond the frame where cut.
-    ``quality`` holds "cutoff" where the page leaves the picture; ``marks`` says what was drawn."""
+    ``quality`` holds "cutoff" where the page leaves the picture; ``marks`` says what was drawn; ``ink`` is not 0
+    where something is written or printed, whether or not a finger lies on it."""
 
     data: bytes
     image: Image
     quad: Points | None
     quality: list[str]
+    ink: NDArray[np.uint8]
     marks: dict[str, object] = field(default_factory=dict)
 
 
@@ -207,6 +211,7 @@ def photo(seed: int) -> Photo:
     matrix = cv2.getPerspectiveTransform(flat.astype(np.float32), quad.astype(np.float32))
     seen = cv2.warpPerspective(sheet, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     canvas = np.asarray(canvas * (1 - part[:, :, None]) + seen * part[:, :, None] * rng.uniform(0.9, 1.0), np.float32)
+    ink = cv2.warpPerspective(_ink(sheet), matrix, size, flags=cv2.INTER_NEAREST)
     fingers = int(rng.integers(1, 4)) if kind in ("desk", "cut") and rng.random() < 0.25 else 0
     for _ in range(fingers):
         at = int(rng.integers(4))
@@ -224,7 +229,12 @@ def photo(seed: int) -> Photo:
     }  # fmt: skip
     fault = ["cutoff"] if kind == "cut" else []
     shown = np.asarray(cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR), np.uint8)
-    return Photo(data, shown, None if kind == "fills" else quad, fault, marks)
+    return Photo(data, shown, None if kind == "fills" else quad, fault, np.asarray(ink, np.uint8), marks)
+
+
+def _ink(sheet: Image) -> Image:
+    grey = cv2.cvtColor(sheet, cv2.COLOR_BGR2GRAY)
+    return np.asarray(grey < INK * float(np.percentile(grey[::3, ::3], 90)), np.uint8)
 
 
 def _camera(rng: Rng, canvas: Canvas, size: tuple[int, int], scanner: bool) -> Image:

@@ -32,6 +32,7 @@ NOISE, OVER = 8.0, 10.0
 by far more than a white page does."""
 APART = 0.06
 """Of the frame: opposite sides are farther from each other."""
+FRAME = ("top", "right", "bottom", "left")
 MIN_AREA = 0.10
 """Of the frame: anything smaller is not the page somebody wanted to photograph."""
 
@@ -180,14 +181,18 @@ def _squareness(quads: Points) -> Points:
     return np.asarray(np.abs((edge * np.roll(edge, -1, axis=1)).sum(axis=2)).max(axis=1), np.float64)
 
 
-def _refined(image: Bgr, quad: Points, keep: tuple[bool, ...]) -> Points:
-    """Each side fitted to the steepest step across it, in the picture's own pixels."""
-    scale = max(image.shape[:2]) / WORK
+def _refined(image: Bgr, quad: Points, frame: list[str]) -> Points:
+    """Each side fitted to the steepest step across it, in the picture's own pixels; one that is the ``frame``'s own
+    (its name, otherwise empty) laid on the outermost pixels, so that nothing of the page is lost there."""
+    height, width = image.shape[:2]
+    scale = max(height, width) / WORK
+    ends = np.array([[0, 0], [width - 1, 0], [width - 1, height - 1], [0, height - 1]], np.float64)
+    rim = {name: (ends[at], ends[(at + 1) % 4]) for at, name in enumerate(FRAME)}
     for reach in (5.0 * scale, 2.0 * scale):
         lines = []
         for side in range(4):
             a, b = quad[side], quad[(side + 1) % 4]
-            lines.append((a, b) if not keep[side] else _fit(image, a, b, reach) or (a, b))
+            lines.append(rim[frame[side]] if frame[side] else _fit(image, a, b, reach) or (a, b))
         corners = []
         for side in range(4):
             corner = meet(*lines[side - 1], *lines[side])
@@ -245,45 +250,53 @@ def meet(a: Points, b: Points, c: Points, d: Points) -> Points | None:
     return np.asarray(a + along * one, np.float64)
 
 
-def ranked(image: Bgr, most: int = 8) -> list[Found]:
-    """The likeliest quadrilaterals, best first, to about a pixel. ``image`` is about :data:`WORK` long."""
-    height, width = image.shape[:2]
-    gx, gy, edges = _field(image)
-    h, w = edges.shape
-    found = _lines(edges)
-    frame = len(found)
-    rim = [(np.pi / 2, 1.0, 0.0), (0.0, w - 2.0, 0.0), (np.pi / 2, h - 2.0, 0.0), (0.0, 1.0, 0.0)]
-    lines = np.array([*found, *rim], np.float64)
-    quads, sides = _quads(lines, (h, w))
-    if len(quads) == 0:
-        return []
-    usual, strong = np.percentile(cv2.magnitude(gx, gy)[::2, ::2], (50, 99))
-    floor = max(6.0, min(0.22 * float(strong), 4.0 * float(usual) + 6.0))
-    field = _Field(gx, gy, lines, floor)
-    supports = np.column_stack(
-        [field.support(sides[:, side], quads[:, side], quads[:, (side + 1) % 4]) for side in range(4)]
-    )
-    on_frame = sides >= frame
-    weakest = np.where(on_frame, 1.0, supports).min(axis=1)
-    inner = np.maximum((~on_frame).sum(axis=1), 1)
-    mean = np.where(on_frame, 0.0, supports).sum(axis=1) / inner
-    following = np.roll(quads, -1, axis=1)
-    area = np.abs((quads[:, :, 0] * following[:, :, 1] - quads[:, :, 1] * following[:, :, 0]).sum(axis=1)) / 2
-    slanted = np.maximum(_squareness(quads) - 0.3, 0.0)
-    score = mean + 0.6 * weakest + 0.25 * np.sqrt(area / (w * h)) - 0.35 * on_frame.sum(axis=1) - 2.0 * slanted
-    score[((~on_frame).sum(axis=1) < 2) | (weakest < 0.45)] = -np.inf
-    likely = [at for at in np.argsort(-score)[: most * 4].tolist() if np.isfinite(score[at])]
-    corners = np.array([ordered(quads[at]) for at in likely]).reshape(-1, 4, 2)
-    best: list[int] = []
-    for at in range(len(likely)):
-        if len(best) == most:
-            break
-        if not (np.abs(corners[best] - corners[at]).max(axis=(1, 2)) < 0.012 * max(height, width)).any():
-            best.append(at)
-    return [
-        Found(corners[at], float(weakest[likely[at]]), cut(_clockwise(quads[likely[at]]), width, height, 1.0))
-        for at in best
-    ]
+class Lined:
+    """The lines of a picture about :data:`WORK` long, and the quadrilaterals they make."""
+
+    def __init__(self, image: Bgr) -> None:
+        self._gx, self._gy, edges = _field(image)
+        self._size = height, width = edges.shape
+        found = _lines(edges)
+        self._frame = len(found)
+        rim = [(np.pi / 2, 1.0, 0.0), (0.0, width - 2.0, 0.0), (np.pi / 2, height - 2.0, 0.0), (0.0, 1.0, 0.0)]
+        self._lines = np.array([*found, *rim], np.float64)
+        self._quads, self._sides = _quads(self._lines, self._size)
+
+    def ranked(self, most: int, faint: bool = False) -> list[Found]:
+        """The likeliest quadrilaterals, best first, to about a pixel. ``faint``: a step counts that hardly rises
+        above the picture's noise, as a white sheet's on a white desk."""
+        if len(self._quads) == 0:
+            return []
+        quads, sides = self._quads, self._sides
+        height, width = self._size
+        usual, strong = np.percentile(cv2.magnitude(self._gx, self._gy)[::2, ::2], (50, 99))
+        floor = max(6.0, 2.0 * float(usual) if faint else min(0.22 * float(strong), 4.0 * float(usual) + 6.0))
+        field = _Field(self._gx, self._gy, self._lines, floor)
+        supports = np.column_stack(
+            [field.support(sides[:, side], quads[:, side], quads[:, (side + 1) % 4]) for side in range(4)]
+        )
+        on_frame = sides >= self._frame
+        weakest = np.where(on_frame, 1.0, supports).min(axis=1)
+        inner = np.maximum((~on_frame).sum(axis=1), 1)
+        mean = np.where(on_frame, 0.0, supports).sum(axis=1) / inner
+        following = np.roll(quads, -1, axis=1)
+        area = np.abs((quads[:, :, 0] * following[:, :, 1] - quads[:, :, 1] * following[:, :, 0]).sum(axis=1)) / 2
+        slanted = np.maximum(_squareness(quads) - 0.3, 0.0)
+        large = 0.25 * np.sqrt(area / (width * height))
+        score = mean + 0.6 * weakest + large - 0.35 * on_frame.sum(axis=1) - 2.0 * slanted
+        score[((~on_frame).sum(axis=1) < 2) | (weakest < 0.45)] = -np.inf
+        likely = [at for at in np.argsort(-score)[: most * 4].tolist() if np.isfinite(score[at])]
+        best: list[int] = []
+        corners = np.array([ordered(quads[at]) for at in likely]).reshape(-1, 4, 2)
+        for at in range(len(likely)):
+            if len(best) == most:
+                break
+            if not (np.abs(corners[best] - corners[at]).max(axis=(1, 2)) < 0.012 * max(height, width)).any():
+                best.append(at)
+        return [
+            Found(corners[at], float(weakest[likely[at]]), cut(_clockwise(quads[likely[at]]), width, height, 1.0))
+            for at in best
+        ]
 
 
 def _clockwise(quad: Points) -> Points:
@@ -295,7 +308,7 @@ def _clockwise(quad: Points) -> Points:
 def _on_frame(a: Points, b: Points, width: int, height: int, scale: float) -> str:
     """Which edge of the frame a side is, or nothing."""
     near = 2.6 / scale
-    for name, axis, at in (("top", 1, 0), ("right", 0, width - 1), ("bottom", 1, height - 1), ("left", 0, 0)):
+    for name, axis, at in zip(FRAME, (1, 0, 1, 0), (0, width - 1, height - 1, 0), strict=True):
         if abs(a[axis] - at) <= near and abs(b[axis] - at) <= near:
             return name
     return ""
@@ -315,8 +328,8 @@ def refined(image: Bgr, found: Found) -> Found | None:
     """The same page with its sides fitted below a pixel; None when they do not make a page."""
     height, width = image.shape[:2]
     scale = min(1.0, WORK / max(height, width))
-    keep = [not _on_frame(found.quad[at], found.quad[(at + 1) % 4], width, height, scale) for at in range(4)]
-    quad = _refined(image, found.quad, tuple(keep))
+    frame = [_on_frame(found.quad[at], found.quad[(at + 1) % 4], width, height, scale) for at in range(4)]
+    quad = _refined(image, found.quad, frame)
     if not cv2.isContourConvex(quad.astype(np.float32)):
         return None
     return Found(ordered(quad), found.support, found.cut)

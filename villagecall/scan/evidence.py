@@ -6,8 +6,8 @@ the desk is darker than what is around it. No single sign decides (fingers hide 
 little more than the sensor's noise), so their weighted sum does: the odds, as a natural logarithm, that this one
 is the page against "the page fills the frame". The weights were fitted by maximum likelihood (one choice among all
 candidates of a picture and none of them, a conditional logit) on drawn photos and scans, never on real ones; as
-several signs go together, a single weight says little.
-They are the last of several fits, the set of signs being thinned out in between; :data:`PREFERRED` was set by hand.
+several signs go together, a single weight says little. They are the last of several fits, the signs being thinned out
+in between; ``bench/corner_weights.py`` repeats such a fit and says how both choose. :data:`PREFERRED` was set by hand.
 """
 
 from __future__ import annotations
@@ -77,20 +77,22 @@ def coarse(image: Bgr) -> Lab:
     return np.asarray(cv2.cvtColor(cv2.medianBlur(reduce(image, SIDE), 3), cv2.COLOR_BGR2LAB), np.float32)
 
 
-def weigh(lab: Lab, quads: Points, framed: Flags, lined: int) -> Weighed:
+def weigh(lab: Lab, quads: Points, framed: Flags, lined: int, faint: int = 0) -> Weighed:
     """``quads`` n×4×2 clockwise in pixels of ``lab`` (H×W×3, 8-bit Lab as float32); ``framed`` n×4: which sides
-    are the frame's own; the first ``lined`` of them are made of lines, the likeliest first, the others of areas."""
-    signs, sides = signs_of(lab, quads, framed, lined)
+    are the frame's own; the first ``lined`` of them are made of lines, the likeliest first, the next ``faint`` of faint
+    ones, the others of areas."""
+    signs, sides = signs_of(lab, quads, framed, lined, faint)
     worth = np.sum([WEIGHTS[name] * sign for name, sign in signs.items()], axis=0)
     page = (worth > 0) & (framed.sum(axis=1) < 3)
     return Weighed(np.asarray(worth, np.float64), np.asarray(page, np.bool_), sides)
 
 
-def signs_of(lab: Lab, quads: Points, framed: Flags, lined: int) -> tuple[dict[str, Points], Points]:
+def signs_of(lab: Lab, quads: Points, framed: Flags, lined: int, faint: int = 0) -> tuple[dict[str, Points], Points]:
     """The signs that are weighed, by name, each n long, and the share of each side (n×4) that is paper's edge."""
     along = _along(lab, quads)
     own = np.maximum((~framed).sum(axis=1), 1)
-    place = np.arange(len(quads))
+    area = np.arange(len(quads)) >= lined + faint
+    place = np.concatenate([np.arange(lined), np.arange(len(quads) - lined)])
 
     def mean(each: Points) -> Points:
         return np.asarray(np.where(framed, 0.0, each).sum(axis=1) / own, np.float64)
@@ -103,7 +105,7 @@ def signs_of(lab: Lab, quads: Points, framed: Flags, lined: int) -> tuple[dict[s
         "edge": mean(along.edge), "edge worst": edge[:, 0], "sharp": mean(along.sharp), "sharp second": sharp[:, 1],
         "paper": mean(along.light), "size worst": size[:, 0], "lighter": np.clip(mean(along.lighter), -30, 60) / 30,
         "darker": np.asarray((~framed & (along.lighter < -2)).sum(axis=1), np.float64),
-        "late": np.where(place < lined, np.minimum(place, LATE) / LATE, 1.0), "area's": (place >= lined).astype(float),
+        "late": np.where(area, 1.0, np.minimum(place, LATE) / LATE), "area's": area.astype(np.float64),
         "spread": np.log1p(np.where(framed, 0.0, along.spread).max(axis=1)),
     }  # fmt: skip
     signs |= _shape(quads, framed, lab.shape[0] * lab.shape[1]) | _looks(lab, along.paper)

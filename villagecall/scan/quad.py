@@ -26,51 +26,76 @@ SURE = 4.0
 OPPOSITE = (("top", "bottom"), ("left", "right"))
 
 
+class Search:
+    """A picture in which a page lies on something; ``image`` in colour, at :data:`corners.WORK` or more.
+    ``lined`` are the quadrilaterals made of lines, the likeliest first, in pixels of ``image``."""
+
+    def __init__(self, image: Bgr) -> None:
+        self._image = image
+        self.lab = evidence.coarse(image)
+        small = reduce(image, corners.WORK)
+        factor, self._factor = (max(1, image.shape[0] // each.shape[0]) for each in (small, self.lab))
+        self._lines = corners.Lined(small)
+        self._line_factor = factor
+        self.lined = self._ranked(faint=False)
+
+    def _ranked(self, faint: bool) -> list[Found]:
+        ranked = self._lines.ranked(LINED, faint)
+        return [replace(found, quad=(found.quad + 0.5) * self._line_factor - 0.5) for found in ranked]
+
+    def faint(self) -> list[Found]:
+        """The quadrilaterals of lines that hardly rise above the noise, the likeliest first."""
+        return self._ranked(faint=True)
+
+    def areas(self) -> list[Found]:
+        """The quadrilaterals around areas, the largest first."""
+        height, width = self._image.shape[:2]
+        quads = [(quad + 0.5) * self._factor - 0.5 for quad in regions.candidates(self.lab)]
+        cuts = [corners.cut(quad, width, height, 1 / self._factor) for quad in quads]
+        found = [Found(corners.ordered(quad), 1.0, cut) for quad, cut in zip(quads, cuts, strict=True)]
+        # A strip from edge to edge of the frame is part of a page more often than a page.
+        found = [each for each in found if not any(set(pair) <= set(each.cut) for pair in OPPOSITE)]
+        return sorted(found, key=lambda each: -float(cv2.contourArea(each.quad.astype(np.float32))))
+
+    def seen(self, likely: list[Found]) -> tuple[evidence.Points, evidence.Flags]:
+        """As the evidence is asked about them: corners n×4×2 in pixels of ``lab``, and which sides (n×4) are the
+        frame's own."""
+        height, width = self._image.shape[:2]
+        quads = np.array([(each.quad + 0.5) / self._factor - 0.5 for each in likely])
+        return quads, np.array([corners.framed(each.quad, width, height, 1 / self._factor) for each in likely])
+
+    def likeliest(self, likely: list[Found], faint: int = 0) -> tuple[Found | None, float]:
+        """Of ``likely`` (those of lines, then so many of ``faint`` ones, then those of areas) the one with the best
+        evidence along its sides, if that is more likely than that the page fills the frame; and the logarithm of the
+        best one's odds."""
+        if not likely:
+            return None, -np.inf
+        quads, sides = self.seen(likely)
+        weighed = evidence.weigh(self.lab, quads, sides, len(self.lined), faint)
+        worth = np.where(weighed.page, weighed.worth, -np.inf)
+        first = int(worth.argmax())
+        alike = weighed.page & (sides == sides[first]).all(axis=1)
+        preferred = weighed.worth + evidence.PREFERRED * weighed.sides.min(axis=1)
+        best = int(np.where(alike, preferred, -np.inf).argmax())
+        return likely[best] if weighed.page[best] else None, float(worth[first])
+
+
 def find_quad(picture: Picture) -> Found | None:
     """The page's corners in the file's pixels, clockwise from the one nearest its top left; None where the page
     fills the frame."""
     image = picture.colour
-    if _fills(image):
+    if fills(image):
         return None
-    lab = evidence.coarse(image)
-    small = reduce(image, corners.WORK)
-    factor, coarser = (max(1, image.shape[0] // each.shape[0]) for each in (small, lab))
-    lined = [replace(found, quad=(found.quad + 0.5) * factor - 0.5) for found in corners.ranked(small, LINED)]
-    found, odds = _likeliest(lab, coarser, lined, len(lined), image)
-    if odds < SURE and (areas := _by_area(lab, coarser, image)):
-        found, _ = _likeliest(lab, coarser, [*lined, *areas], len(lined), image)
+    search = Search(image)
+    found, odds = search.likeliest(search.lined)
+    if odds < SURE:
+        faint = search.faint()
+        found, _ = search.likeliest([*search.lined, *faint, *search.areas()], len(faint))
     near = found and corners.refined(image, found)
     return near and replace(near, quad=(near.quad + 0.5) * picture.step - 0.5)
 
 
-def _likeliest(
-    lab: evidence.Lab, factor: int, likely: list[Found], lined: int, image: Bgr
-) -> tuple[Found | None, float]:
-    """The one with the best evidence along its sides, if that is more likely than that the page fills the frame;
-    and the logarithm of the best one's odds."""
-    if not likely:
-        return None, -np.inf
-    quads = np.array([(each.quad + 0.5) / factor - 0.5 for each in likely])
-    sides = np.array([corners.framed(each.quad, image.shape[1], image.shape[0], 1 / factor) for each in likely])
-    weighed = evidence.weigh(lab, quads, sides, lined)
-    worth = np.where(weighed.page, weighed.worth, -np.inf)
-    first = int(worth.argmax())
-    alike = weighed.page & (sides == sides[first]).all(axis=1)
-    preferred = weighed.worth + evidence.PREFERRED * weighed.sides.min(axis=1)
-    best = int(np.where(alike, preferred, -np.inf).argmax())
-    return likely[best] if weighed.page[best] else None, float(worth[first])
-
-
-def _by_area(lab: evidence.Lab, factor: int, image: Bgr) -> list[Found]:
-    quads = [(quad + 0.5) * factor - 0.5 for quad in regions.candidates(lab)]
-    size = (image.shape[1], image.shape[0])
-    found = [Found(corners.ordered(quad), 1.0, corners.cut(quad, *size, 1 / factor)) for quad in quads]
-    # A strip from edge to edge of the frame is part of a page more often than a page.
-    found = [each for each in found if not any(set(pair) <= set(each.cut) for pair in OPPOSITE)]
-    return sorted(found, key=lambda each: -float(cv2.contourArea(each.quad.astype(np.float32))))
-
-
-def _fills(image: Bgr) -> bool:
+def fills(image: Bgr) -> bool:
     """Whether the page plainly fills the frame: the frame's rim is paper, and hardly anything is shut off
     from it by steps: a sheet that lies on something is. Says no where it is not plain; a few milliseconds instead
     of the whole search."""
