@@ -13,7 +13,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from bench.drawn import desks, faults, scans
+from bench.drawn import backs, desks, faults, scans
 from tests.support.pages import encoded
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "scan"
@@ -62,7 +62,7 @@ def drawn(first: int, count: int) -> Iterator[list[Truth]]:
                 judged(fault, "quality")
             turned = faults.turned(seed)
             judged(turned, "orient", orientation=turned.orientation)
-            for empty in (faults.empty(seed), faults.written(seed)):
+            for empty in (backs.empty(seed), backs.written(seed)):
                 judged(empty, "blank", blank=empty.blank)
         yield made
 

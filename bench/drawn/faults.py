@@ -1,7 +1,6 @@
 """Pages with one planted fault, or none, from a seed: for the verdict a clerk gets while the paper is in hand.
 
-``photo`` lays a sheet on a desk under a camera; ``scan`` takes one from :mod:`bench.drawn.scans`; ``empty`` and
-``written`` are the backs that must be called blank and the nearly empty pages that must not.
+``photo`` lays a sheet on a desk under a camera; ``scan`` takes one from :mod:`bench.drawn.scans`.
 """
 
 from __future__ import annotations
@@ -22,8 +21,6 @@ SCAN_FAULTS = ("ok", "blur", "lowdpi")
 SIZES = ((1500, 2000), (1512, 2016), (1944, 2592), (2448, 3264))
 KINDS = ("form", "ledger", "letter", "redhead", "idcard", "table", "hand", "sparse", "photopage", "receipt")
 SKINS = ((150, 185, 230), (120, 160, 215), (95, 135, 195), (80, 115, 170), (60, 88, 135), (140, 165, 235))
-WRITTEN = ("word", "signature", "seal", "number", "carbon", "pencil", "line")
-EMPTY = ("clean", "through", "strong", "yellow", "dust", "holes", "crease", "streak", "ruled", "punched")
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,10 +210,10 @@ def photo(seed: int, quality: str = "ok", kind: str | None = None) -> Sample:
     elif quality == "lowdpi":
         scale = float(rng.uniform(28, 58)) / per_inch
         image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
-    return Sample(_stored(rng, image), kind, quality, spot=spot, how=how)
+    return Sample(stored(rng, image), kind, quality, spot=spot, how=how)
 
 
-def _stored(rng: Rng, image: Image, low: int = 60) -> Image:
+def stored(rng: Rng, image: Image, low: int = 60) -> Image:
     _, data = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(low, 94))])
     return np.asarray(cv2.imdecode(data, cv2.IMREAD_COLOR), np.uint8)
 
@@ -232,7 +229,7 @@ def scan(seed: int, quality: str = "ok", kind: str | None = None) -> Sample:
     image, dpi, how = found.image, found.dpi, found.hard or found.mode
     if quality == "blur":
         light, how = _blurred(rng, image.astype(np.float32), float(dpi))
-        image = _stored(rng, np.asarray((light + rng.normal(0, 1, light.shape[:2])[:, :, None]).clip(0, 255), np.uint8))
+        image = stored(rng, np.asarray((light + rng.normal(0, 1, light.shape[:2])[:, :, None]).clip(0, 255), np.uint8))
     elif quality == "lowdpi":
         low = int(rng.integers(72, 130))
         scale = low / dpi
@@ -268,117 +265,3 @@ def turned(seed: int) -> Sample:
     quarter = int(rng.integers(4))
     image = np.ascontiguousarray(np.rot90(found.image, quarter))
     return Sample(image, kind, orientation=(found.orientation + 90 * quarter) % 360, dpi=found.dpi, how=found.mode)
-
-
-# ---------------------------------------------------------------- empty and nearly empty
-
-
-def _ground(rng: Rng, dpi: int, yellow: bool) -> Light:
-    high, wide = round(11.69 * dpi), round(8.27 * dpi)
-    tint = (
-        np.array([rng.uniform(150, 200), rng.uniform(205, 225), rng.uniform(225, 240)])
-        if yellow
-        else rng.uniform(228, 252) - rng.uniform(0, 8, 3)
-    )
-    clouds = cv2.resize(
-        rng.normal(0, 6 if yellow else 2, (9, 7)).astype(np.float32), (wide, high), interpolation=cv2.INTER_CUBIC
-    )
-    return np.asarray(tint.astype(np.float32) + clouds[:, :, None], np.float32)
-
-
-def _through(rng: Rng, page: Light, dpi: int, low: float, high: float) -> Light:
-    return scans.through(rng, page, dpi, float(rng.uniform(low, high)), float(rng.normal(0, 1.5)))
-
-
-def _read(rng: Rng, page: Light) -> Image:
-    seen = page + rng.normal(0, rng.uniform(0.5, 4), page.shape[:2]).astype(np.float32)[:, :, None]
-    return _stored(rng, np.asarray(seen.clip(0, 255), np.uint8), 45)
-
-
-def empty(seed: int, how: str | None = None) -> Sample:
-    """The back of a page, blank; ``how`` one of :data:`EMPTY`."""
-    rng = np.random.default_rng((seed, 14))
-    how = how or str(rng.choice(EMPTY))
-    dpi = int(rng.choice([150, 200, 200, 300]))
-    page = _ground(rng, dpi, how == "yellow")
-    high, wide = page.shape[:2]
-    if how == "through" or (how in ("yellow", "holes", "crease") and rng.random() < 0.4):
-        page = _through(rng, page, dpi, 0.04, 0.2)
-    if how == "strong":
-        page = _through(rng, page, dpi, 0.2, 0.4)
-    if how == "dust":
-        for _ in range(int(rng.integers(5, 60))):
-            grey = float(rng.uniform(60, 180))
-            cv2.circle(
-                page,
-                (int(rng.integers(wide)), int(rng.integers(high))),
-                int(rng.integers(0, max(2, dpi // 90))),
-                (grey,) * 3,
-                -1,
-            )
-    if how in ("holes", "punched"):
-        grey, across = float(rng.choice([20, 60, 110])), int(dpi * rng.uniform(0.35, 0.6))
-        for at in np.linspace(0.3, 0.7, int(rng.choice([2, 4]))):
-            cv2.circle(page, (across, int(high * at)), int(dpi * 0.12), (grey,) * 3, -1, cv2.LINE_AA)
-    if how == "crease":
-        for _ in range(int(rng.integers(1, 4))):
-            y = float(rng.uniform(0.1, 0.9)) * high
-            ends = ((0, int(y)), (wide, int(y + rng.normal(0, 0.03) * high)))
-            layer = np.zeros((high, wide), np.float32)
-            cv2.line(layer, *ends, 1.0, max(1, dpi // 90), cv2.LINE_AA)
-            page -= (cv2.GaussianBlur(layer, (0, 0), dpi / 200) * rng.uniform(15, 60))[:, :, None]
-    if how == "streak":
-        for _ in range(int(rng.integers(1, 4))):
-            x = int(rng.integers(wide))
-            page[:, x : x + int(rng.integers(1, 4))] *= rng.uniform(0.5, 0.95)
-    if how == "ruled":
-        gap, colour = int(dpi * rng.uniform(0.26, 0.4)), tuple(float(v) for v in rng.uniform(120, 190, 3))
-        for y in range(int(high * 0.1), int(high * 0.94), gap):
-            cv2.line(page, (int(wide * 0.09), y), (int(wide * 0.91), y), colour, max(1, dpi // 150), cv2.LINE_AA)
-    return Sample(_read(rng, page), "blank", blank=True, dpi=dpi, how=how)
-
-
-def written(seed: int, how: str | None = None) -> Sample:
-    """Hardly anything on it, yet written; ``how`` one of :data:`WRITTEN`."""
-    rng = np.random.default_rng((seed, 15))
-    how = how or str(rng.choice(WRITTEN))
-    dpi = int(rng.choice([150, 200, 200, 300]))
-    page = _ground(rng, dpi, rng.random() < 0.2)
-    high, wide = page.shape[:2]
-    if rng.random() < 0.3:
-        page = _through(rng, page, dpi, 0.05, 0.2)
-    if how == "carbon":
-        ink = sheets.sheet(seed, "letter", dpi)
-        soft = cv2.GaussianBlur(ink, (0, 0), dpi / rng.uniform(140, 220))[:high, :wide]
-        page[: soft.shape[0], : soft.shape[1]] -= (255.0 - soft) * rng.uniform(0.14, 0.3)
-        return Sample(_read(rng, page), "letter", dpi=dpi, how=how)
-    if how == "signature":
-        steps = rng.normal(0, dpi * 0.09, (int(rng.integers(10, 24)), 2))
-        walk = np.cumsum(steps + np.array([dpi * 0.035, 0.0]), axis=0)
-        line = cv2.resize(walk.astype(np.float32), (2, len(walk) * 8), interpolation=cv2.INTER_CUBIC)
-        line = line + rng.uniform(0.25, 0.6, 2) * (wide, high)
-        grey = tuple(float(v) for v in rng.uniform(30, 110, 3))
-        cv2.polylines(page, [line.astype(np.int32)], False, grey, max(1, dpi // 75), cv2.LINE_AA)
-        return Sample(_read(rng, page), "sparse", dpi=dpi, how=how)
-    if how == "seal":
-        at, radius = tuple((rng.uniform(0.25, 0.75, 2) * (wide, high)).astype(int)), int(dpi * rng.uniform(0.5, 0.82))
-        mask = np.zeros((high, wide), np.float32)
-        cv2.circle(mask, at, radius, 1.0, max(2, dpi // 25), cv2.LINE_AA)
-        for turn in range(0, 360, 40):
-            x, y = at[0] + 0.7 * radius * np.cos(np.radians(turn)), at[1] + 0.7 * radius * np.sin(np.radians(turn))
-            cv2.rectangle(
-                mask, (int(x), int(y)), (int(x + radius * 0.12), int(y + radius * 0.2)), 1.0, max(1, dpi // 60)
-            )
-        mask = (mask * rng.uniform(0.35, 0.9))[:, :, None]
-        page = page * (1 - mask) + np.array((60, 40, 205), np.float32) * mask
-        return Sample(_read(rng, np.asarray(page, np.float32)), "seal", dpi=dpi, how=how)
-    source = sheets.sheet(seed, "oneline", dpi)
-    x, y, w, h = cv2.boundingRect(np.asarray((source.min(axis=2) < 235) * 255, np.uint8))
-    share = {"word": 0.25, "number": 0.1, "pencil": 0.4, "line": 1.0}[how]
-    strength = rng.uniform(0.22, 0.4) if how in ("word", "pencil") else rng.uniform(0.6, 1)
-    piece = source[y : y + h, x : x + max(min(w, 2 * h), int(w * share))]
-    top = max(0, int(high * (0.94 if how == "number" else rng.uniform(0.1, 0.8))) - piece.shape[0])
-    left = int(rng.uniform(0.1, 0.9) * max(1, wide - piece.shape[1]))
-    there = page[top : top + piece.shape[0], left : left + piece.shape[1]]
-    there -= (255.0 - piece[: there.shape[0], : there.shape[1]]) * strength
-    return Sample(_read(rng, page), "oneline", dpi=dpi, how=how)

@@ -136,9 +136,9 @@ def _turned(image: Light, degrees: float, fill: float = 255.0) -> Light:
     )
 
 
-def _other(rng: Rng, page: Light, dpi: int) -> Light:
-    """Another sheet at this one's size."""
-    kind = str(rng.choice(["letter", "form", "ledger", "redhead"]))
+def _other(rng: Rng, page: Light, dpi: int, kind: str) -> Light:
+    """Another sheet at this one's size, of any common kind unless it is named."""
+    kind = kind or str(rng.choice(["letter", "form", "ledger", "redhead"]))
     other = sheets.sheet(int(rng.integers(1 << 30)), kind, dpi)
     canvas = np.full(page.shape, 255, np.float32)
     high, wide = min(page.shape[0], other.shape[0]), min(page.shape[1], other.shape[1])
@@ -146,9 +146,9 @@ def _other(rng: Rng, page: Light, dpi: int) -> Light:
     return canvas
 
 
-def through(rng: Rng, page: Light, dpi: int, strength: float, tilt: float) -> Light:
+def through(rng: Rng, page: Light, dpi: int, strength: float, tilt: float, kind: str = "") -> Light:
     """What stands on the back shines through: mirrored, soft, ``tilt`` degrees against the front."""
-    back = _turned(np.ascontiguousarray(_other(rng, page, dpi)[:, ::-1]), tilt)
+    back = _turned(np.ascontiguousarray(_other(rng, page, dpi, kind)[:, ::-1]), tilt)
     soft = cv2.GaussianBlur(back, (0, 0), dpi / rng.uniform(60, 150))
     return np.asarray(page * (1 - strength * (255 - soft) / 255), np.float32)
 
