@@ -67,6 +67,7 @@ class TestInspect:
         done = villagecall("scan", "inspect", broken, papers[1])
         assert done.returncode == 1
         assert "broken.jpg: truncated: 这个文件不完整" in done.stderr
+        assert "请换一个文件,或重新扫描这份材料。" in done.stderr, "what to do is said"
         assert [Path(json.loads(line)["file"]).name for line in done.stdout.splitlines()] == ["letter.png"]
 
     def test_wrong_use(self, papers: list[Path], tmp_path: Path) -> None:
@@ -74,6 +75,13 @@ class TestInspect:
         assert (done.returncode, done.stdout) == (2, "")
         assert "absent.jpg" in done.stderr
         assert villagecall("scan", "inspect").returncode == 2
+
+    def test_a_folder_is_told_from_a_file_that_is_not_there(self, tmp_path: Path) -> None:
+        folder = tmp_path / "柳溪村 材料"
+        folder.mkdir()
+        done = villagecall("scan", "inspect", folder)
+        assert done.returncode == 2
+        assert "这是文件夹" in done.stderr and "没有这个文件" not in done.stderr
 
 
 class TestBundle:
@@ -96,15 +104,19 @@ class TestBundle:
             assert villagecall("scan", "bundle", *papers, "-o", tmp_path / name, cores=cores).returncode == 0
         assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "many.pdf").read_bytes()
 
-    def test_a_broken_file_is_named_and_nothing_is_written(self, papers: list[Path], tmp_path: Path) -> None:
+    def test_broken_files_are_all_named_and_nothing_is_written(self, papers: list[Path], tmp_path: Path) -> None:
         folder = tmp_path / "out"
         folder.mkdir()
         (folder / "case.pdf").write_bytes(b"of yesterday")
-        broken = tmp_path / "空.jpg"
-        broken.write_bytes(b"")
-        done = villagecall("scan", "bundle", papers[0], broken, papers[1], "-o", folder / "case.pdf")
+        empty, half = tmp_path / "空.jpg", tmp_path / "半.jpg"
+        empty.write_bytes(b"")
+        half.write_bytes(papers[0].read_bytes()[:5000])
+        done = villagecall("scan", "bundle", papers[0], empty, papers[1], half, "-o", folder / "case.pdf")
         assert done.returncode == 1
         assert "空.jpg: empty_file: 这个文件是空的。" in done.stderr
+        assert "半.jpg: truncated: 这个文件不完整" in done.stderr
+        assert "4 / 4 页 pages" in done.stderr, "a file that gave no page is not waited for"
+        assert "没有写:请先处理上面的文件(2 个)" in done.stderr
         assert [each.read_bytes() for each in folder.iterdir()] == [b"of yesterday"]
 
     @pytest.mark.parametrize("target", ["absent/case.pdf", "."])

@@ -41,9 +41,9 @@ def workers() -> int:
 
 
 def why(error: OSError | ScanRefusal) -> str:
-    """One line for a message."""
+    """One line for a message: what it is, and what to do."""
     if isinstance(error, ScanRefusal):
-        return f"{error.code}: {error.say(error.zh)} {error.say(error.en)}"
+        return f"{error.code}: " + " ".join(error.told().splitlines())
     return error.strerror or "cannot be read"
 
 
@@ -56,8 +56,8 @@ class Counted:
     def opened(self, frames: int) -> None:
         self.total += frames - 1
 
-    def finished(self) -> None:
-        self.done += 1
+    def finished(self, pages: int = 1) -> None:
+        self.done += pages
         self._told(self.done, self.total)
 
 
@@ -93,13 +93,19 @@ async def in_order(
 
 
 async def _pages(pool: Pool, key: str, file: Path, counted: Counted) -> AsyncIterator[Judged]:
-    data = await asyncio.to_thread(file.read_bytes)
-    frames = await pool.frames(key, data)
-    counted.opened(frames)
-    for frame in range(frames):
-        judged = await pool.judge(key, data, frame)
-        counted.finished()
-        yield judged
+    left = 1
+    try:
+        data = await asyncio.to_thread(file.read_bytes)
+        left = frames = await pool.frames(key, data)
+        counted.opened(frames)
+        for frame in range(frames):
+            judged = await pool.judge(key, data, frame)
+            left -= 1
+            counted.finished()
+            yield judged
+    except (OSError, ScanRefusal):
+        counted.finished(left)  # nothing more is to be waited for
+        raise
 
 
 Corners = tuple[tuple[float, float], ...] | None
@@ -150,9 +156,9 @@ class OnDisk:
     verdict: Verdict
 
 
-async def judged_to_disk(files: Sequence[Path], folder: Path, told: Told) -> list[list[OnDisk]] | Refused:
-    """Every page of every file, judged; the view copies as files in ``folder``. The first file that cannot be
-    read ends the work: a case file without a page of its own is none."""
+async def judged_to_disk(files: Sequence[Path], folder: Path, told: Told) -> tuple[list[list[OnDisk]], list[Refused]]:
+    """Every page of every file, judged; the view copies as files in ``folder``. And every file that cannot be read:
+    a case file without a page of its own is none, and whoever puts that right wants to know of all at once."""
     count = min(workers(), len(files))
     pool, counted = Pool(Settings(scan_workers=count)), Counted(len(files), told)
 
@@ -165,11 +171,13 @@ async def judged_to_disk(files: Sequence[Path], folder: Path, told: Told) -> lis
         return kept
 
     papers: list[list[OnDisk]] = []
+    refused: list[Refused] = []
     try:
         async for _, answer in in_order(files, keep, count * AHEAD):
             if isinstance(answer, Refused):
-                return answer
-            papers.append(answer)
-        return papers
+                refused.append(answer)
+            else:
+                papers.append(answer)
+        return papers, refused
     finally:
         await pool.close()

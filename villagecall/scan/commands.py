@@ -49,7 +49,12 @@ def _absent(files: Sequence[Path]) -> bool:
     """Whether a name is no file: wrong use, said before anything is begun."""
     absent = [file for file in files if not file.is_file()]
     for file in absent:
-        print(f"villagecall: {file}: 没有这个文件。 There is no such file.", file=sys.stderr)
+        said = (
+            f"这是文件夹,请写出里面的文件,例如 {file}/* 。 This is a folder: name the files in it, such as {file}/*"
+            if file.is_dir()
+            else "没有这个文件。 There is no such file."
+        )
+        print(f"villagecall: {file}: {said}", file=sys.stderr)
     return bool(absent)
 
 
@@ -78,7 +83,7 @@ async def _inspected(files: Sequence[Path]) -> int:
 
 
 def _bundle(args: argparse.Namespace) -> int:
-    from villagecall.scan.batch import Refused, judged_to_disk
+    from villagecall.scan.batch import judged_to_disk
     from villagecall.scan.batchtext import read_to_disk, text_of
 
     if _absent(args.files):
@@ -91,9 +96,15 @@ def _bundle(args: argparse.Namespace) -> int:
     # Beside the output: a temporary folder of the system may lie in memory.
     with tempfile.TemporaryDirectory(dir=output.parent, prefix=f".{output.name}.") as name:
         folder = Path(name)
-        papers = asyncio.run(judged_to_disk(args.files, folder, _told(quiet=False)))
-        if isinstance(papers, Refused):
-            _refused(papers.file, papers.why)
+        papers, refused = asyncio.run(judged_to_disk(args.files, folder, _told(quiet=False)))
+        for each in refused:
+            _refused(each.file, each.why)
+        if refused:
+            print(
+                f"villagecall: {output}: 没有写:请先处理上面的文件({len(refused)} 个),或去掉后再做。"
+                f" Not written: put the {len(refused)} named right, or leave them out.",
+                file=sys.stderr,
+            )
             return 1
         if args.text:
             asyncio.run(read_to_disk(args.files, papers, _told(quiet=False)))
