@@ -70,3 +70,11 @@ def test_a_thin_signature_in_one_stroke_is_no_crease() -> None:
     strokes = np.array([[400, 800], [430, 770], [470, 775], [520, 810], [580, 835], [640, 790], [690, 800]], np.int32)
     cv2.polylines(image, [strokes], isClosed=False, color=(70, 40, 30), thickness=2, lineType=cv2.LINE_AA)
     assert not is_blank(grey(image))
+
+
+@pytest.mark.parametrize("across", [49.0, 49.5])
+def test_an_office_punch_in_a_sheet_that_was_turned_straight_is_no_writing(across: float) -> None:
+    image = np.full((2339, 1668, 3), 235, np.uint8)
+    for y in (982.3, 1356.6):
+        cv2.circle(image, (round(across * 16 + 160), round(y * 16)), 24 * 16, (60, 60, 60), -1, cv2.LINE_AA, 4)
+    assert is_blank(grey(np.asarray(cv2.GaussianBlur(image, (0, 0), 0.9), np.uint8)))

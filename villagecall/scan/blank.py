@@ -23,6 +23,8 @@ PLENTY = 5e-3
 STEEP = 3.0
 """Contrast over slope, in pixels: print and pen stay below, what shines through is above."""
 FAINT = 12
+HOLE = (0.008, 0.04)
+"""Width of a punched hole over the page's longer side: from a ring binder's to an office punch's, 2.5 to 11 mm."""
 MARKS, STROKES = 2, 60
 """A written page has so many marks, with so many steep pixels in all; or one mark of half as many again."""
 
@@ -69,20 +71,21 @@ def marks(gray: Gray) -> list[int]:
         np.asarray(cv2.Sobel(soft, cv2.CV_32F, 1, 0), np.float32),
         np.asarray(cv2.Sobel(soft, cv2.CV_32F, 0, 1), np.float32),
     )
-    steep = (
-        (contrast > max(float(FAINT), 5 * noise)) & (np.asarray(slope, np.float32) * (STEEP / 8) > contrast)
-    ).astype(np.uint8)
+    paper = float(np.median(gray[::8, ::8]))
+    crisp = np.asarray(slope, np.float32) * (STEEP / 8) > contrast
+    steep = ((contrast > max(float(FAINT), 5 * noise)) & crisp).astype(np.uint8)
     height, width = gray.shape
+    for x, y, w, h in _holes(gray, paper):
+        steep[y : y + h, x : x + w] = 0
     up, left = height // 50, width // 50
     steep[:up], steep[height - up :], steep[:, :left], steep[:, width - left :] = 0, 0, 0, 0
     count, labels, stats, _ = cv2.connectedComponentsWithStats(cv2.dilate(steep, np.ones((5, 5), np.uint8)))
     inside = np.bincount(np.asarray(labels).ravel(), weights=steep.ravel(), minlength=count)
-    paper = float(np.median(gray[::8, ::8]))
     return [
         int(inside[at])
         for at in range(1, count)
         if inside[at] >= 14
-        and not _is_no_writing(gray, paper, tuple(int(value) for value in stats[at]))
+        and not _is_speck(tuple(int(value) for value in stats[at]))
         and not _is_line(np.asarray(labels), at, tuple(int(value) for value in stats[at]), max(gray.shape))
     ]
 
@@ -100,17 +103,23 @@ def _is_line(labels: NDArray[np.int32], at: int, box: tuple[int, ...], side: int
     return min(sides) < (14 + 0.06 * long if thin else 14) and max(sides) > 4.5 * min(sides)
 
 
-def _is_no_writing(gray: Gray, paper: float, box: tuple[int, ...]) -> bool:
-    """A speck, a crease or streak, or a punched hole, by its shape."""
-    x, y, w, h, _ = box
-    height, width = gray.shape
-    long, short = max(w, h), min(w, h)
-    if short < 11 or (long > 4.5 * short and short < 18):
-        return True
-    across, down = (x + w / 2) / width, (y + h / 2) / height
-    at_edge = min(across, 1 - across, down, 1 - down) < 0.09
-    if not at_edge or not 0.7 < w / h < 1.4 or long > 0.05 * max(height, width):
-        return False
-    # A hole is dark all over; between the strokes of a character there is paper.
-    middle = gray[y + h // 4 : y + 3 * h // 4 + 1, x + w // 4 : x + 3 * w // 4 + 1]
-    return float((middle < 0.75 * paper).mean()) > 0.9
+def _is_speck(box: tuple[int, ...]) -> bool:
+    """Dust, or a piece of a crease or streak that lies along the page, by its size."""
+    _, _, w, h, _ = box
+    return min(w, h) < 11 or (max(w, h) > 4.5 * min(w, h) and min(w, h) < 18)
+
+
+def _holes(gray: Gray, paper: float) -> list[tuple[int, int, int, int]]:
+    """Boxes with room around them of what is round, near a side of the page, and dark all over: between the strokes
+    of a character there is paper."""
+    dark = (gray[::4, ::4] < 0.75 * paper).astype(np.uint8)
+    height, width = dark.shape
+    side = max(height, width)
+    count, _, stats, centres = cv2.connectedComponentsWithStats(dark)
+    found = []
+    for (x, y, w, h, area), (across, down) in zip(stats[1:count].tolist(), centres[1:count].tolist(), strict=True):
+        at_edge = min(across / width, 1 - across / width, down / height, 1 - down / height) < 0.09
+        round_ = 0.7 < w / h < 1.4 and 0.68 * w * h < area < 0.88 * w * h
+        if at_edge and round_ and HOLE[0] * side < max(w, h) < HOLE[1] * side:
+            found.append((max(0, 4 * x - 12), max(0, 4 * y - 12), 4 * w + 24, 4 * h + 24))
+    return found
