@@ -16,7 +16,7 @@ from aiohttp import web
 
 from villagecall.case_words import local_day
 from villagecall.http.context import Context, handles
-from villagecall.http.models import case as c
+from villagecall.http.models import public as t
 from villagecall.issuing.number import read_code, show_code
 from villagecall.issuing.service import Check
 
@@ -57,11 +57,11 @@ _POLICY: Final = (
 
 
 @handles("check")
-async def check(context: Context) -> c.CertificateCheck:
+async def check(context: Context) -> t.CertificateCheck:
     """Always an answer: an unknown code is ``valid: false`` with a sentence."""
     found = await context.services.issuing.check(context.request.match_info["code"])
     _, zh, _, en = _WORDS[found.state]
-    return c.CertificateCheck(
+    return t.CertificateCheck(
         valid=found.state == "valid",
         zh=zh,
         en=en,

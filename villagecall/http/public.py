@@ -8,6 +8,7 @@ from villagecall.directory.model import Role
 from villagecall.errors import BadRequest
 from villagecall.http.context import Context, handles
 from villagecall.http.models import case as c
+from villagecall.http.models import public as t
 from villagecall.http.models.base import Ok
 from villagecall.http.views import deadline_view, views
 
@@ -32,13 +33,13 @@ async def rate(context: Context) -> Ok:
 
 
 @handles("progress")
-async def progress(context: Context) -> c.ProgressReply:
+async def progress(context: Context) -> t.ProgressReply:
     """No name and no paper: the number, the item, where it stands, what to do."""
     services = context.services
     found = await services.ledger.progress(context.request.match_info["number"])
     item, now = services.approval.item(found.case), services.clock.now()
     due = deadlines.promised(services.directory.calendar, item, found.case, now)
-    return c.ProgressReply(
+    return t.ProgressReply(
         number=found.case.number,
         item_name=found.item_name,
         state_zh=found.state.zh,
@@ -47,13 +48,13 @@ async def progress(context: Context) -> c.ProgressReply:
         todo_en=found.todo.en,
         village_name=found.village_name,
         promised=deadline_view(due),
-        steps=[c.ProgressStep(zh=step.words.zh, en=step.words.en, at=step.at, done=step.done) for step in found.steps],
+        steps=[t.ProgressStep(zh=step.words.zh, en=step.words.en, at=step.at, done=step.done) for step in found.steps],
         defects=list(found.defects),
     )
 
 
 @handles("daybook")
-async def daybook(context: Context) -> c.DaybookReply:
+async def daybook(context: Context) -> t.DaybookReply:
     """A village's ledger of one day; a clerk reads the own village's, a supervisor names one."""
     services, person = context.services, context.caller.person
     village = context.query("village") or (person.unit if person.role is Role.CLERK else "")
@@ -61,10 +62,10 @@ async def daybook(context: Context) -> c.DaybookReply:
         raise BadRequest(fields={"village": "请选择村"})
     day = context.query("date") or local_day(services.clock.now())
     book, show = await services.ledger.daybook(village, day), views(services)
-    return c.DaybookReply(
+    return t.DaybookReply(
         date=day,
         lines=[
-            c.DaybookLine(
+            t.DaybookLine(
                 seq=entry.line.seq,
                 at=entry.line.at,
                 number=entry.case.number,

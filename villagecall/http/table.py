@@ -23,6 +23,7 @@ from villagecall.directory.model import Role
 from villagecall.http.models import case as c
 from villagecall.http.models import directory as d
 from villagecall.http.models import papers as p
+from villagecall.http.models import public as t
 from villagecall.http.models.base import Ok
 
 Scope = Literal["none", "case", "village", "unit"]
@@ -319,7 +320,7 @@ ROUTES: tuple[Route, ...] = (
         frozenset({CLERK, SUPERVISOR}),
         "unit",
         "台账 day book",
-        c.DaybookReply,
+        t.DaybookReply,
         query=("date", "village"),
     ),
     # everybody
@@ -330,10 +331,10 @@ ROUTES: tuple[Route, ...] = (
         ANYONE,
         "none",
         "进度 progress by receipt number",
-        c.ProgressReply,
+        t.ProgressReply,
     ),
     Route(
-        "check", "GET", "/api/v1/certificates/{code}", ANYONE, "none", "验证 check a certificate", c.CertificateCheck
+        "check", "GET", "/api/v1/certificates/{code}", ANYONE, "none", "验证 check a certificate", t.CertificateCheck
     ),
     Route("check_page", "GET", "/v/{code}", ANYONE, "none", "验证页 check page, without script", media="text/html"),
     Route("receipt_page", "GET", "/r/{number}", ANYONE, "none", "回执二维码 to the progress page", media="text/html"),
