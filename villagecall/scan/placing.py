@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from villagecall.case import Verdict
 from villagecall.scan import skew
-from villagecall.scan.picture import Picture, halved
+from villagecall.scan.picture import Picture
 
 Plane = NDArray[np.uint8]
 """Grey or BGR."""
@@ -115,7 +115,7 @@ def _of_turn(picture: Picture, angle: float) -> Place:
     left, top, right, bottom = 0.0, 0.0, float(width), float(height)
     gray = skew.reduce(picture.light, INK_SIDE)
     factor = max(1, height // gray.shape[0])
-    paper = cv2.resize(cv2.medianBlur(halved(gray), 15), (gray.shape[1], gray.shape[0]))
+    paper = cv2.medianBlur(gray, 31)
     y, x = np.nonzero(cv2.subtract(paper, gray) > 40)
     if len(x) > 20:
         points = np.stack([x, y, np.ones_like(x)]).astype(np.float64)
