@@ -23,6 +23,9 @@ PLENTY = 5e-3
 STEEP = 3.0
 """Contrast over slope, in pixels: print and pen stay below, what shines through is above."""
 FAINT = 12
+BLACK = 0.42
+"""Share of the paper's light that is missing in ink alone, however softly it was scanned: at most two fifths of what
+is printed on the other side shine through office paper."""
 HOLE = (0.008, 0.04)
 """Width of a punched hole over the page's longer side: from a ring binder's to an office punch's, 2.5 to 11 mm."""
 MARKS, STROKES = 2, 60
@@ -73,7 +76,8 @@ def marks(gray: Gray) -> list[int]:
     )
     paper = float(np.median(gray[::8, ::8]))
     crisp = np.asarray(slope, np.float32) * (STEEP / 8) > contrast
-    steep = ((contrast > max(float(FAINT), 5 * noise)) & crisp).astype(np.uint8)
+    black = (contrast > BLACK * paper) & (soft < (1 - BLACK) * paper)
+    steep = (((contrast > max(float(FAINT), 5 * noise)) & crisp) | black).astype(np.uint8)
     height, width = gray.shape
     for x, y, w, h in _holes(gray, paper):
         steep[y : y + h, x : x + w] = 0
@@ -120,6 +124,16 @@ def _holes(gray: Gray, paper: float) -> list[tuple[int, int, int, int]]:
     for (x, y, w, h, area), (across, down) in zip(stats[1:count].tolist(), centres[1:count].tolist(), strict=True):
         at_edge = min(across / width, 1 - across / width, down / height, 1 - down / height) < 0.09
         round_ = 0.7 < w / h < 1.4 and 0.68 * w * h < area < 0.88 * w * h
-        if at_edge and round_ and HOLE[0] * side < max(w, h) < HOLE[1] * side:
+        if not at_edge or not round_ or not HOLE[0] * side < max(w, h) < HOLE[1] * side:
+            continue
+        if _is_solid(gray[4 * y : 4 * (y + h), 4 * x : 4 * (x + w)] < 0.75 * paper):
             found.append((max(0, 4 * x - 12), max(0, 4 * y - 12), 4 * w + 24, 4 * h + 24))
     return found
+
+
+def _is_solid(dark: NDArray[np.bool_]) -> bool:
+    """Whether the middle of a round spot is dark in every pixel: of a character a third is paper."""
+    high, wide = dark.shape
+    down, across = np.ogrid[:high, :wide]
+    middle = ((down + 0.5) / high - 0.5) ** 2 + ((across + 0.5) / wide - 0.5) ** 2 < 0.35**2
+    return float(dark[middle].mean()) > 0.97
