@@ -174,7 +174,7 @@ def blanks(name: str, truth: list[Truth], said: Answers) -> list[Figure]:
 
 
 def faults(name: str, truth: list[Truth], said: Answers) -> list[Figure]:
-    chosen = [image for image in truth if image["task"] in ("photo", "quality")]
+    chosen = [image for image in truth if image["task"] in ("photo", "quality") and image.get("quality", "ok")]
     bad = [image for image in chosen if image.get("quality", "ok") != "ok"]
     fine = [image for image in chosen if image.get("quality", "ok") == "ok"]
     if not bad or not fine:

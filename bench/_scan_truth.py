@@ -53,7 +53,8 @@ def drawn(first: int, count: int) -> Iterator[list[Truth]]:
         for seed in range(first, first + third):
             photo = desks.photo(seed)
             quad = None if photo.quad is None else photo.quad.tolist()
-            wrong = (photo.quality or ["ok"])[0]
+            # Fingers and few dots come as they come there: what is right to say of such a photo was not decided.
+            wrong = photo.quality[0] if photo.quality else "ok" if photo.plain else None
             add(photo.data, task="quality" if photo.quality else "photo", kind="desk", quad=quad, quality=wrong)
         for seed in range(first, first + third):
             wrong = faults.PHOTO_FAULTS[seed % len(faults.PHOTO_FAULTS)] if seed % 2 else "ok"

@@ -22,6 +22,8 @@ PAPERS = {"a4": (210, 297), "a5": (148, 210), "wide": (297, 210), "card": (85.6,
           "receipt": (80, 150)}  # fmt: skip
 FILLS, CUT, LID = 0.12, 0.14, 0.1
 """Shares of the photos whose page fills the frame, leaves it, or lies under a scanner's lid."""
+ENOUGH_DPI = 100
+"""Of a photo: characters of 3.7 mm have fifteen dots."""
 INK = 0.8
 """Of the paper's light: what is darker is written or printed, a tinted field is not."""
 
@@ -38,6 +40,16 @@ class Photo:
     quality: list[str]
     ink: NDArray[np.uint8]
     marks: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def plain(self) -> bool:
+        """No finger on it, and dots enough to be read: nobody would ask for another photo of this page."""
+        if self.marks["fingers"]:
+            return False
+        if self.quad is None:
+            return True
+        longest = max(float(np.hypot(*side)) for side in self.quad - np.roll(self.quad, 1, axis=0))
+        return longest / max(PAPERS[str(self.marks["paper"])]) * 25.4 >= ENOUGH_DPI
 
 
 def table(seed: int, size: tuple[int, int]) -> Image:
