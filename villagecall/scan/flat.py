@@ -35,17 +35,26 @@ def stencil_png(data: bytes) -> bytes:
 
 def picture(data: bytes) -> Bgr:
     """A view copy, in layers or a JPEG, as one picture in the size of the page. Raises :class:`NotLayers`."""
+    return _flat(data, cv2.IMREAD_COLOR)
+
+
+def grey(data: bytes) -> NDArray[np.uint8]:
+    """The same without its colour: a third of the memory and of the time."""
+    return _flat(data, cv2.IMREAD_GRAYSCALE)
+
+
+def _flat(data: bytes, how: int) -> NDArray[np.uint8]:
     if not data.startswith(MARK):
-        return _decoded(data)
+        return _decoded(data, how)
     layers = Layers.unpack(data)
     size = (layers.width, layers.height)
-    ink, ground = (cv2.resize(_decoded(part), size) for part in (layers.ink, layers.ground))
+    ink, ground = (cv2.resize(_decoded(part, how), size) for part in (layers.ink, layers.ground))
     mask = cv2.resize(stencil(layers), size, interpolation=cv2.INTER_AREA)
-    return np.where((mask > 127)[:, :, None], ink, ground).astype(np.uint8)
+    return np.asarray(cv2.copyTo(ink, cv2.threshold(mask, 127, 255, cv2.THRESH_BINARY)[1], ground), np.uint8)
 
 
-def _decoded(jpeg: bytes) -> Bgr:
-    found = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+def _decoded(jpeg: bytes, how: int) -> NDArray[np.uint8]:
+    found = cv2.imdecode(np.frombuffer(jpeg, np.uint8), how)
     if found is None:
         raise NotLayers("not a JPEG")
     return np.asarray(found, np.uint8)

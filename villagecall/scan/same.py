@@ -170,7 +170,4 @@ def likeness(one: Gray, other: Gray) -> Likeness:
 
 def compared(one: bytes, other: bytes) -> Likeness:
     """:func:`likeness` of two view copies. Raises :class:`villagecall.scan.layers.NotLayers`."""
-    first, second = (
-        np.asarray(cv2.cvtColor(flat.picture(each), cv2.COLOR_BGR2GRAY), np.uint8) for each in (one, other)
-    )
-    return likeness(first, second)
+    return likeness(flat.grey(one), flat.grey(other))
