@@ -4,6 +4,7 @@ import { theSocket, tabId } from '../../call'
 import { CallClient } from '../../call/client'
 import { chime, startRinging, stopRinging } from '../../call/ring'
 import { ApiError, api, asError, type Schemas } from '../../kit/api'
+import { latest } from '../../kit/latest'
 import { loadSession, session } from '../../kit/session'
 
 export type CaseView = Schemas['CaseView']
@@ -31,12 +32,15 @@ export function useDesk() {
   }
 
   // Many hints in a moment are one look.
+  const looks = latest()
   let looking: ReturnType<typeof setTimeout> | undefined
   function lookAtQueue(): void {
     clearTimeout(looking)
     looking = setTimeout(() => {
+      const current = looks()
       api.get('/api/v1/queue', { query: { limit: 50 } }).then(
         (found) => {
+          if (!current()) return
           if (found.video.length > (queue.value?.video.length ?? 0)) chime()
           queue.value = found
         },
@@ -53,15 +57,17 @@ export function useDesk() {
 
   async function load(id: string): Promise<void> {
     const found = (await api.get('/api/v1/cases/{case_id}', { path: { case_id: id } })).case
-    if (selected.value !== id) return
     take(found)
+    if (selected.value !== id) return
     if (item.value?.code !== found.item || item.value.version !== found.item_version) {
       const guide = await api.get('/api/v1/items/{code}', { path: { code: found.item }, query: { version: found.item_version } })
       if (selected.value === id) item.value = guide.item
     }
   }
+  /** Takes what an answer says of the open case; of a case left meanwhile nothing is shown. */
   function take(found: CaseView): void {
-    if (view.value && view.value.case_id === found.case_id && view.value.seq > found.seq) return
+    if (found.case_id !== selected.value) return
+    if (view.value && view.value.seq > found.seq) return
     view.value = found
   }
 

@@ -4,6 +4,7 @@ import { theSocket, tabId } from '../../call'
 import type { CallClient } from '../../call/client'
 import type { Pushes } from '../../call/wire'
 import { api, asError, named, session, t, type ApiError, type Schemas } from '../../kit'
+import { latest } from '../../kit/latest'
 import { coalesced } from './coalesced'
 import { SecondLink } from '../../second'
 
@@ -40,6 +41,7 @@ export const kase = shallowRef<CaseView | null>(null)
 export const item = shallowRef<Item | null>(null)
 export const caseError = ref<ApiError | null>(null)
 let unwatch: (() => void) | undefined
+const openings = latest()
 /** Take what an answer says, unless something newer is shown already. */
 export function take(next: CaseView): void {
   if (kase.value?.case_id === next.case_id && kase.value.seq > next.seq) return
@@ -58,19 +60,22 @@ export const look = coalesced(async () => {
 export async function openCase(id: string): Promise<void> {
   if (kase.value?.case_id === id) return void look()
   closeCase()
+  const current = openings()
   caseError.value = null
   try {
     const { case: found } = await api.get('/api/v1/cases/{case_id}', { path: { case_id: id } })
     const guide = await api.get('/api/v1/items/{code}', { path: { code: found.item }, query: { version: found.item_version } })
+    if (!current()) return // gone elsewhere meanwhile: never one case's papers under another's address
     kase.value = found
     item.value = guide.item
     unwatch = socket.watch(id)
   } catch (error) {
-    caseError.value = asError(error)
+    if (current()) caseError.value = asError(error)
   }
 }
 
 export function closeCase(): void {
+  openings()
   unwatch?.()
   unwatch = undefined
   kase.value = null
