@@ -80,6 +80,28 @@ class TestWhatIsRefused:
         with pytest.raises(NotAnImage):
             sniff(data)
 
+    @pytest.mark.parametrize(
+        ("data", "code", "word", "todo"),
+        [
+            (b"\0\0\0\x18ftypheic" + bytes(60), "phone_photo", "HEIC", "兼容性最佳"),
+            (b"\0\0\0\x18ftypmif1" + bytes(60), "phone_photo", "HEIC", "高拍仪"),
+            (b"\0\0\0\x1cftypavif" + bytes(60), "other_picture", "AVIF", "另存为"),
+            (b"PK\3\4" + bytes(26) + b"[Content_Types].xml", "office_file", "Word", "PDF"),
+            (b"PK\3\4" + bytes(26) + b"holiday.zip", "not_an_image", "不是图片", "JPG"),
+            (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(504), "office_file", "WPS", "打印"),
+            (b"BM" + (60).to_bytes(4, "little") + bytes(54), "other_picture", "BMP", "JPG"),
+            (b"BMW" + bytes(60), "not_an_image", "不是图片", "JPG"),
+            (b"RIFF\x24\0\0\0WEBPVP8 " + bytes(60), "other_picture", "WebP", "JPG"),
+            (b"GIF89a" + bytes(60), "other_picture", "GIF", "JPG"),
+        ],
+    )
+    def test_what_people_do_choose_is_called_by_its_name(self, data: bytes, code: str, word: str, todo: str) -> None:
+        with pytest.raises(NotAnImage) as refused:
+            sniff(data)
+        assert refused.value.code == code
+        assert word in refused.value.say(refused.value.zh)
+        assert todo in refused.value.todo_zh
+
     @pytest.mark.parametrize("before", [b"GIF89a", b"<html>", b"PK\x03\x04", b"MZ" + bytes(100)])
     def test_a_document_that_is_something_else_first(self, before: bytes) -> None:
         with pytest.raises(NotAnImage):

@@ -10,7 +10,16 @@ import struct
 from dataclasses import dataclass
 from typing import Literal
 
-from villagecall.scan.refusals import EmptyFile, NotAnImage, TooManyPages, TooManyPixels, Truncated
+from villagecall.scan.refusals import (
+    EmptyFile,
+    NotAnImage,
+    OfficeFile,
+    OtherPicture,
+    PhonePhoto,
+    TooManyPages,
+    TooManyPixels,
+    Truncated,
+)
 
 Kind = Literal["jpeg", "png", "tiff", "pdf"]
 MAX_PIXELS = 60_000_000
@@ -60,7 +69,32 @@ def sniff(data: bytes) -> Claim:
     # Readers look for the header in the first kilobyte; what has another format before it is two files in one.
     if data[:1024].lstrip(b"\xef\xbb\xbf\0\t\n\f\r ").startswith(b"%PDF-"):
         return Claim("pdf", frames=0)
-    raise NotAnImage
+    raise _stranger(data)
+
+
+HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
+"""Compound File Binary: .doc, .xls, .wps, .et."""
+ZIP_PARTS = (b"[Content_Types].xml", b"mimetype", b"_rels/", b"word/", b"xl/", b"ppt/")
+
+
+def _stranger(data: bytes) -> NotAnImage:
+    """What people do choose although it is not taken, by name: only then can the sentence say what to do."""
+    if data[4:8] == b"ftyp":
+        brand = data[8:12]
+        if brand in (b"avif", b"avis"):
+            return OtherPicture(format="AVIF")
+        if brand in HEIF_BRANDS:
+            return PhonePhoto()
+    if data[:8] == OLE or (data[:4] == b"PK\3\4" and data[30:].startswith(ZIP_PARTS)):
+        return OfficeFile()
+    if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        return OtherPicture(format="WebP")
+    if data[:2] == b"BM" and len(data) >= 26 and int.from_bytes(data[2:6], "little") == len(data):
+        return OtherPicture(format="BMP")
+    if data[:6] in (b"GIF87a", b"GIF89a"):
+        return OtherPicture(format="GIF")
+    return NotAnImage()
 
 
 def _jpeg(data: bytes) -> Claim:

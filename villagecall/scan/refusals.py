@@ -25,6 +25,32 @@ class NotAnImage(ScanRefusal):
     todo_en = "Choose a JPEG, PNG, TIFF or PDF."
 
 
+class PhonePhoto(NotAnImage):
+    """HEIF (ISO/IEC 23008-12), which Apple's telephones write unless told otherwise."""
+
+    code = "phone_photo"
+    zh = "这是苹果手机的 HEIC 照片,这里打不开。"
+    en = "This is a HEIC photo of an Apple telephone, which cannot be opened here."
+    todo_zh = "请在手机的「设置 → 相机 → 格式」里选「兼容性最佳」再拍一张,或者用高拍仪、扫描仪扫一遍。"
+    todo_en = "Choose Settings, Camera, Formats, Most Compatible on the telephone and take it again, or scan the paper."
+
+
+class OfficeFile(NotAnImage):
+    code = "office_file"
+    zh = "这是 Word、WPS 或表格文件,不是扫描件。"
+    en = "This is a word processor's file or a spreadsheet, not a scan."
+    todo_zh = "请打印出来签好字再扫描,或者在 WPS 里「另存为」PDF。"
+    todo_en = "Print it, have it signed and scan it, or save it as PDF."
+
+
+class OtherPicture(NotAnImage):
+    code = "other_picture"
+    zh = "{format} 格式的图片不收。"
+    en = "Pictures in {format} format are not taken."
+    todo_zh = "请用看图软件「另存为」JPG,或重新扫描成 JPG。"
+    todo_en = "Save it as JPEG, or scan the paper again as JPEG."
+
+
 class Truncated(ScanRefusal):
     code = "truncated"
     zh = "这个文件不完整,可能没有传完或已损坏。"
@@ -93,5 +119,17 @@ class WorkerLost(ScanRefusal):
 
 REFUSALS: dict[str, type[ScanRefusal]] = {
     kind.code: kind
-    for kind in (EmptyFile, NotAnImage, Truncated, TooManyPixels, TooManyPages, ActivePdf, LockedPdf, WorkerLost)
+    for kind in (
+        EmptyFile,
+        NotAnImage,
+        PhonePhoto,
+        OfficeFile,
+        OtherPicture,
+        Truncated,
+        TooManyPixels,
+        TooManyPages,
+        ActivePdf,
+        LockedPdf,
+        WorkerLost,
+    )
 }
