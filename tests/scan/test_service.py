@@ -17,6 +17,7 @@ from villagecall.scan.service import TOPIC, page_id
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SMALL = (620, 877)
 FORM = pages.encoded(pages.form(1, SMALL), dpi=200)
+LETTER = pages.encoded(pages.letter(5, SMALL), dpi=200)
 FEEDER = hostile.tiff([pages.form(2, SMALL), pages.letter(3, SMALL), pages.blank(4, size=SMALL)])
 
 
@@ -124,6 +125,22 @@ class TestAFile:
         for page in (old, gone):
             with pytest.raises(NothingToReplace):
                 await room.scans.begin(room.upload(case, 9, replaces=page))
+
+    async def test_that_replaces_the_same_page_as_another_one_leaves_only_the_later(
+        self, room: Room, case: Case
+    ) -> None:
+        case = await room.scanned(case, FORM)
+        old, by = case.pages[0].page_id, actor(room.office.county.willow_clerk)
+        both = [(room.upload(case, len(data), replaces=old), data) for data in (FORM, LETTER)]
+        for upload, _ in both:
+            await room.scans.begin(upload)
+        for upload, data in both:
+            await room.scans.write(upload.file_id, 0, data, actor=by)
+        await room.deliver()
+        case = await room.office.approval.get(case.case_id)
+        first, second = (page_id(upload.file_id, 0) for upload, _ in both)
+        assert [page.replaced_by for page in case.pages] == [first, second, None]
+        assert [page.page_id for page in case.live_pages()] == [second]
 
     async def test_that_replaces_a_page_is_found_again_once_it_is_safe(self, room: Room, case: Case) -> None:
         case = await room.scanned(case, FORM)

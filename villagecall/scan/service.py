@@ -34,6 +34,14 @@ def page_id(file_id: UUID, frame: int) -> UUID:
     return uuid5(file_id, str(frame))
 
 
+def _standing(case: Case, replaced: UUID) -> UUID:
+    """What stands in the place of a page: of two uploads for one page the later one replaces the earlier."""
+    page = case.page(replaced)
+    while page is not None and page.replaced_by is not None:
+        replaced, page = page.replaced_by, case.page(page.replaced_by)
+    return replaced
+
+
 def _compared(case: Case, page: Page, verdict: Verdict) -> Verdict:
     """The verdict, with ``duplicate`` where the very same bytes are in the case already. What looks alike only is laid
     on each other later (:mod:`villagecall.scan.duplicates`)."""
@@ -184,7 +192,7 @@ class Scans:
         )
         added: dict[str, JSON] = {"page": page.model_dump(mode="json", exclude_defaults=True)}
         if file.replaces is not None and frame == 0:
-            added["replaces"] = str(file.replaces)
+            added["replaces"] = str(_standing(case, file.replaces))
         if there is None:
             case = await self._cases.record(
                 case.case_id, "page.added", added, actor=SYSTEM, key=f"page:{identity}:added"
