@@ -33,7 +33,7 @@ RIDGE = 3e-3
 """Held against large weights, in units of each sign's own spread."""
 COVERED = 0.3
 """What a photo counts once more with something laid over one of the page's sides: no sign may ask for all of a side."""
-ROUNDS = 60
+ROUNDS, HALVINGS = 80, 20
 FOLDS = 4
 UNWINNABLE, FILLED = 0.4, 3.0
 """What a photo counts of which no candidate is the page (nothing is then the best choice, but a sad one), and what a
@@ -139,18 +139,32 @@ def fitted(choices: Sequence[Choice]) -> Points:
     counts = np.array([(1.0 if each.right.any() else UNWINNABLE) if each.page else FILLED for each in choices])
     counts *= [each.count for each in choices]
     ridge = RIDGE * len(choices) * np.eye(signs.shape[1])
+
+    def likely(weights: Points) -> tuple[float, Points, Points]:
+        """What is to be made large, the share of the odds of each candidate, and of those that are right."""
+        odds = np.exp(np.clip(signs @ weights, -60, 60))
+        every, true = np.bincount(owner, odds, len(choices)) + 1, np.bincount(owner, odds * right, len(choices)) + none
+        value = float((counts * np.log(true / every)).sum() - weights @ ridge @ weights / 2)
+        return value, odds / every[owner], odds * right / np.where(true > 0, true, 1)[owner]
+
     weights = np.zeros(signs.shape[1])
+    value, chosen, true = likely(weights)
     for _ in range(ROUNDS):
-        odds = np.exp(np.clip(signs @ weights, -30, 30))
-        chosen = odds / (np.bincount(owner, odds, len(choices)) + 1)[owner]
-        true = odds * right
-        true /= (np.bincount(owner, true, len(choices)) + none)[owner]
         pull = signs.T @ ((true - chosen) * counts[owner]) - ridge @ weights
         usual = np.stack([np.bincount(owner, chosen * sign, len(choices)) for sign in signs.T], axis=1)
         bend = (signs * (chosen * counts[owner])[:, None]).T @ signs - (usual * counts[:, None]).T @ usual
         step = np.linalg.solve(bend + ridge, pull)
-        weights = weights + step * min(1.0, 2.0 / max(1e-9, float(np.abs(step).max())))
-        if float(np.abs(step).max()) < 1e-6:
+        # Several right ones in a picture make a full step overshoot: it is halved until it climbs.
+        before = value
+        for _ in range(HALVINGS):
+            value, chosen, true = likely(weights + step)
+            if value > before:
+                break
+            step /= 2
+        else:
+            break
+        weights = weights + step
+        if value - before < 1e-6:
             break
     return np.asarray(weights / spread, np.float64)
 
