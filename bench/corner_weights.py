@@ -13,7 +13,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -75,24 +75,26 @@ def choices_of(data: bytes, quad: Points | None, seed: int) -> list[Choice]:
             [overlap(_within((each.quad + 0.5) * picture.step - 0.5, picture.size), page) for each in found]
         )
     quads, framed = search.seen(found)
-    return judged(search.lab, quads, framed, (len(search.lined), len(faint)), overlaps, quad is not None, seed)
+    return judged(search.look, quads, framed, (len(search.lined), len(faint)), overlaps, quad is not None, seed)
 
 
 def judged(
-    lab: evidence.Lab, quads: Points, framed: Flags, counts: tuple[int, int], overlaps: Points, page: bool, seed: int
+    look: evidence.Look, quads: Points, framed: Flags, counts: tuple[int, int], overlaps: Points, page: bool, seed: int
 ) -> list[Choice]:
     """The choice among ``quads``, as :func:`evidence.signs_of` takes them, and where it can be made the covered one."""
     kept = framed.sum(axis=1) < 3
     if not kept.any():
         return []
 
-    def seen(looked: evidence.Lab, count: float) -> Choice:
-        signs, _ = evidence.signs_of(looked, quads, framed, *counts)
+    def seen(looked: evidence.Look, count: float) -> Choice:
+        signs = evidence.signs_of(looked, quads, framed, *counts)
         return Choice(np.stack(list(signs.values()), axis=1)[kept], overlaps[kept], page, count)
 
     best = int(overlaps.argmax())
-    whole = [seen(lab, 1.0)]
-    return [*whole, seen(_covered(lab, quads[best], seed), COVERED)] if overlaps[best] > RIGHT else whole
+    choices = [seen(look, 1.0)]
+    if overlaps[best] > RIGHT:
+        choices.append(seen(replace(look, lab=_covered(look.lab, quads[best], seed)), COVERED))
+    return choices
 
 
 def _covered(lab: evidence.Lab, quad: Points, seed: int) -> evidence.Lab:

@@ -26,6 +26,11 @@ def overlap(one: Points, other: Points) -> float:
     return float(common / (cv2.contourArea(a) + cv2.contourArea(b) - common))
 
 
+def bare(lab: np.ndarray[tuple[int, ...], np.dtype[np.float32]]) -> evidence.Look:
+    """A picture without writing."""
+    return evidence.Look(lab, np.zeros(lab.shape[:2], np.float32))
+
+
 class TestHardDesks:
     @pytest.mark.parametrize("seed", range(2))
     def test_a_light_desk(self, seed: int) -> None:
@@ -84,15 +89,32 @@ class TestAreas:
         lab[30:210, 50:270] = (240, 128, 128)
         page = np.array([[50, 30], [269, 30], [269, 209], [50, 209]], np.float64)
         inner = np.array([[90, 70], [230, 70], [230, 170], [90, 170]], np.float64)
-        weighed = evidence.weigh(lab, np.array([page, inner]), np.zeros((2, 4), bool), 2)
+        quads, framed = np.array([page, inner]), np.zeros((2, 4), bool)
+        weighed = evidence.weigh(bare(lab), quads, framed, 2)
         assert weighed.page.tolist() == [True, False]
         assert weighed.worth[0] > weighed.worth[1]
-        assert weighed.sides[0].min() == 1.0 and weighed.sides[1].max() == 0.0
+        assert evidence.signs_of(bare(lab), quads, framed, 2)["edge worst"].tolist() == [1.0, 0.0]
 
     def test_a_side_half_hidden_does_not_undo_the_page(self) -> None:
         lab = np.full((240, 320, 3), (90, 128, 128), np.float32)
         lab[30:210, 50:270] = (240, 128, 128)
         lab[80:150, 240:300] = (160, 150, 150)
         page = np.array([[[50, 30], [269, 30], [269, 209], [50, 209]]], np.float64)
-        weighed = evidence.weigh(lab, page, np.zeros((1, 4), bool), 1)
-        assert weighed.page[0] and weighed.sides[0, 1] < 0.8
+        weighed = evidence.weigh(bare(lab), page, np.zeros((1, 4), bool), 1)
+        hidden = evidence.signs_of(bare(lab), page, np.zeros((1, 4), bool), 1)
+        assert weighed.page[0] and hidden["edge worst"][0] < 0.8
+
+    def test_writing_that_goes_on_beyond_a_side_speaks_against_it(self) -> None:
+        lab = np.full((240, 320, 3), (90, 128, 128), np.float32)
+        lab[30:210, 50:270] = (240, 128, 128)
+        lab[120:210, 50:270] = (170, 128, 128)  # the lower half in shade
+        written = np.zeros(lab.shape[:2], np.float32)
+        written[50:190, 80:240] = 0.2
+        whole = [[50, 30], [269, 30], [269, 209], [50, 209]]
+        lit = [[50, 30], [269, 30], [269, 119], [50, 119]]
+        quads, framed = np.array([whole, lit], np.float64), np.zeros((2, 4), bool)
+        signs = evidence.signs_of(evidence.Look(lab, written), quads, framed, 2)
+        assert signs["written beyond"][0] == signs["written across"][0] == 0.0
+        assert signs["written beyond"][1] > 0.5 and signs["written across"][1] > 0.5
+        weighed = evidence.weigh(evidence.Look(lab, written), quads, framed, 2)
+        assert weighed.worth[0] > weighed.worth[1]

@@ -1,13 +1,13 @@
 """Which of several quadrilaterals is the page, and whether any is: evidence along every side, weighed.
 
-A page has paper just inside each side and something else just outside; the change is sharp, and the
-inside is the lighter. A table's frame or a crease has paper on both sides, a shadow's edge is soft, a thing on
-the desk is darker than what is around it. No single sign decides (fingers hide a part, a white desk differs by
-little more than the sensor's noise), so their weighted sum does: the odds, as a natural logarithm, that this one
+A page has paper just inside each side and something else just outside; the change is sharp, the inside is the
+lighter, and no writing goes on beyond. A table's frame or a crease has paper on both sides, a shadow's edge is soft,
+a thing on the desk is darker than what is around it. No single sign decides (fingers hide a part, a white desk differs
+by little more than the sensor's noise), so their weighted sum does: the odds, as a natural logarithm, that this one
 is the page against "the page fills the frame". The weights were fitted by maximum likelihood (one choice among all
 candidates of a picture and none of them, a conditional logit) on drawn photos and scans, never on real ones; as
-several signs go together, a single weight says little. They are the last of several fits, the signs being thinned out
-in between; ``bench/corner_weights.py`` repeats such a fit and says how both choose. :data:`PREFERRED` was set by hand.
+several signs go together, a single weight says little. ``bench/corner_weights.py`` repeats such a fit and says how
+both choose.
 """
 
 from __future__ import annotations
@@ -39,24 +39,36 @@ SPREADS = 1.3
 LATE = 10
 """Places in the order of the lines' own likelihood after which later makes no difference."""
 WEIGHTS = {
-    "edge": 0.352, "edge worst": 2.153, "sharp": 6.228, "sharp second": 11.320, "paper": 0.260, "size worst": 0.851,
-    "lighter": 1.237, "darker": -1.444, "late": -3.728, "area's": 0.971, "spread": 0.928, "extent": 7.488,
-    "area": -6.967, "slant": -7.096, "steep": 0.872, "unequal": -0.599, "aspect": -8.408, "cut once": -1.709,
-    "cut twice": -3.146, "none": -19.843, "colour": -2.432, "dim": -0.640, "dark": -1.976,
+    "edge": 1.238, "edge worst": 0.684, "sharp": 6.188, "sharp second": 15.680, "paper": -0.034, "size worst": 0.258,
+    "lighter": 1.721, "darker": -1.296, "late": -4.181, "area's": 1.250, "extent": 5.706, "area": -4.553,
+    "slant": -7.513, "steep": -4.588, "unequal": 0.429, "aspect": -8.339, "cut once": -1.955, "cut twice": -3.131,
+    "none": -20.376, "colour": -3.157, "dim": -0.806, "dark": -1.556, "written beyond": -6.791,
+    "written across": -2.707,
 }  # fmt: skip
-PREFERRED = 3.0
-"""Among pages, a side hidden or not, the one whose weakest side is best: a line on the desk crosses the page's."""
+CLOSED = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
+DARKER, SHARE, AROUND = 14, 0.18, 13
+"""Writing is by so many levels, and by such a share of the paper's light, darker than what its strokes are closed to;
+and the width in pixels over which it is counted."""
+DIM = 0.35
+"""Of the picture's lightest: nothing darker is paper, in shade or not."""
+DENSE = 0.12
+"""The share of writing's pixels in a place from which it counts in full."""
+BESIDE = 4.0
+BEYOND = (4.0, 7.0, 11.0, 16.0, 22.0)
+"""Pixels from a side at which writing is looked for: over it, and beyond it."""
+ALIKE = 5.0
+"""Distance in colour, light aside, of two places of one sheet."""
+SHADE = 0.45
+"""The share of a page's light that is left in a shadow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weighed:
-    """For n quadrilaterals: ``worth`` (log odds that it is the page against none being one), ``page`` (whether
-    they are even), and ``sides`` n×4: the share 0..1 of each side that is paper's edge; 1 where the side is the
-    frame."""
+    """For n quadrilaterals: ``worth`` (log odds that it is the page against none being one) and ``page`` (whether
+    they are even)."""
 
     worth: Points
     page: Flags
-    sides: Points
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,27 +80,44 @@ class _Sides:
     light: Points
     size: Points
     lighter: Points
-    spread: Points
     paper: Lab
 
 
-def coarse(image: Bgr) -> Lab:
-    """The picture as :func:`weigh` looks at it: small, in Lab (8-bit levels as float32)."""
-    return np.asarray(cv2.cvtColor(cv2.medianBlur(reduce(image, SIDE), 3), cv2.COLOR_BGR2LAB), np.float32)
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A picture as :func:`weigh` looks at it: ``lab`` H×W×3, 8-bit Lab as float32; ``written`` H×W, the share
+    0..1 of each place that writing takes."""
+
+    lab: Lab
+    written: Lab
 
 
-def weigh(lab: Lab, quads: Points, framed: Flags, lined: int, faint: int = 0) -> Weighed:
-    """``quads`` n×4×2 clockwise in pixels of ``lab`` (H×W×3, 8-bit Lab as float32); ``framed`` n×4: which sides
+def coarse(image: Bgr, small: Bgr) -> Look:
+    """``image`` looked at from afar; ``small`` is the same picture, still so large that strokes are seen (640 pixels,
+    about)."""
+    lab = np.asarray(cv2.cvtColor(cv2.medianBlur(reduce(image, SIDE), 3), cv2.COLOR_BGR2LAB), np.float32)
+    light = cv2.cvtColor(small, cv2.COLOR_BGR2LAB)[:, :, 0]
+    paper = cv2.morphologyEx(light, cv2.MORPH_CLOSE, CLOSED)
+    strokes = cv2.subtract(paper, light) > np.maximum(DARKER, paper * np.float32(SHARE))
+    strokes &= paper > DIM * np.percentile(paper[::4, ::4], 95)
+    share = cv2.blur(strokes.astype(np.float32), (AROUND, AROUND))
+    written = cv2.resize(share, (lab.shape[1], lab.shape[0]), interpolation=cv2.INTER_AREA)
+    return Look(lab, np.asarray(written, np.float32))
+
+
+def weigh(look: Look, quads: Points, framed: Flags, lined: int, faint: int = 0) -> Weighed:
+    """``quads`` n×4×2 clockwise in pixels of ``look``; ``framed`` n×4: which sides
     are the frame's own; the first ``lined`` of them are made of lines, the likeliest first, the next ``faint`` of faint
     ones, the others of areas."""
-    signs, sides = signs_of(lab, quads, framed, lined, faint)
+    signs = signs_of(look, quads, framed, lined, faint)
     worth = np.sum([WEIGHTS[name] * sign for name, sign in signs.items()], axis=0)
     page = (worth > 0) & (framed.sum(axis=1) < 3)
-    return Weighed(np.asarray(worth, np.float64), np.asarray(page, np.bool_), sides)
+    return Weighed(np.asarray(worth, np.float64), np.asarray(page, np.bool_))
 
 
-def signs_of(lab: Lab, quads: Points, framed: Flags, lined: int, faint: int = 0) -> tuple[dict[str, Points], Points]:
-    """The signs that are weighed, by name, each n long, and the share of each side (n×4) that is paper's edge."""
+def signs_of(look: Look, quads: Points, framed: Flags, lined: int, faint: int = 0) -> dict[str, Points]:
+    """The signs that are weighed, by name, each n long."""
+    lab = look.lab
     along = _along(lab, quads)
     own = np.maximum((~framed).sum(axis=1), 1)
     area = np.arange(len(quads)) >= lined + faint
@@ -106,10 +135,11 @@ def signs_of(lab: Lab, quads: Points, framed: Flags, lined: int, faint: int = 0)
         "paper": mean(along.light), "size worst": size[:, 0], "lighter": np.clip(mean(along.lighter), -30, 60) / 30,
         "darker": np.asarray((~framed & (along.lighter < -2)).sum(axis=1), np.float64),
         "late": np.where(area, 1.0, np.minimum(place, LATE) / LATE), "area's": area.astype(np.float64),
-        "spread": np.log1p(np.where(framed, 0.0, along.spread).max(axis=1)),
     }  # fmt: skip
-    signs |= _shape(quads, framed, lab.shape[0] * lab.shape[1]) | _looks(lab, along.paper)
-    return signs, np.where(framed, 1.0, along.edge)
+    light = np.asarray(cv2.morphologyEx(lab[:, :, 0], cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.float32)
+    signs |= _shape(quads, framed, lab.shape[0] * lab.shape[1]) | _looks(light, along.paper)
+    signs |= _writing(look, light, quads, framed, along.paper)
+    return signs
 
 
 def _along(lab: Lab, quads: Points) -> _Sides:
@@ -118,13 +148,9 @@ def _along(lab: Lab, quads: Points) -> _Sides:
     ``size`` of the change against the noise (logarithm), ``lighter`` by how many levels the inside is."""
     smooth = np.asarray(cv2.blur(lab * np.array([1.0, CHROMA, CHROMA], np.float32), (3, 3)), np.float32)
     noise = float(np.median(np.abs(smooth - cv2.blur(smooth, (5, 5))).sum(axis=2)))
-    edge = np.roll(quads, -1, axis=1) - quads
-    normal = (
-        np.stack([-edge[:, :, 1], edge[:, :, 0]], axis=2) / np.maximum(np.linalg.norm(edge, axis=2), 1e-6)[..., None]
-    )
-    places = quads[:, :, None] + np.linspace(0.04, 0.96, SAMPLES)[:, None] * edge[:, :, None]
-    inner = [_taken(smooth, places + off * normal[:, :, None])[0] for off in AWAY]
-    outer, seen = zip(*(_taken(smooth, places - off * normal[:, :, None]) for off in AWAY), strict=True)
+    places, normal = _places(quads, 0.04, SAMPLES)
+    inner = [_taken(smooth, places + off * normal)[0] for off in AWAY]
+    outer, seen = zip(*(_taken(smooth, places - off * normal) for off in AWAY), strict=True)
     # Writing near a side is darker than the paper it stands on: the lightest of three places is looked at.
     near = np.stack(inner[1:4])
     inside = np.take_along_axis(near, near[..., 0].argmax(axis=0)[None, ..., None], axis=0)[0]
@@ -145,9 +171,17 @@ def _along(lab: Lab, quads: Points) -> _Sides:
         light=light.mean(axis=2),
         size=np.minimum(np.log1p(size[:, :, 0] / (noise + 0.5)), 3.0),
         lighter=way[:, :, 0, 0],
-        spread=np.asarray(spread, np.float64),
         paper=paper,
     )
+
+
+def _places(quads: Points, spare: float, samples: int) -> tuple[Points, Points]:
+    """Places along each side (n×4×``samples``×2), ``spare`` of it left out at its ends, and the way inward (n×4×1×2)."""
+    edge = np.roll(quads, -1, axis=1) - quads
+    length = np.maximum(np.linalg.norm(edge, axis=2), 1e-6)[..., None]
+    normal = np.stack([-edge[:, :, 1], edge[:, :, 0]], axis=2) / length
+    places = quads[:, :, None] + np.linspace(spare, 1 - spare, samples)[:, None] * edge[:, :, None]
+    return np.asarray(places, np.float64), np.asarray(normal[:, :, None], np.float64)
 
 
 def _share(good: Flags, seen: Flags) -> Points:
@@ -175,9 +209,30 @@ def _shape(quads: Points, framed: Flags, frame: int) -> dict[str, Points]:
     }  # fmt: skip
 
 
-def _looks(lab: Lab, paper: Lab) -> dict[str, Points]:
+def _writing(look: Look, light: Lab, quads: Points, framed: Flags, paper: Lab) -> dict[str, Points]:
+    """Signs of writing, each of the worst side: how much of it goes on beyond the side, on a ground of the same colour,
+    be it in shade; and how much stands on both hands of the side."""
+    ground = np.dstack([light, *(cv2.blur(lab, (3, 3)) * np.float32(CHROMA) for lab in cv2.split(look.lab)[1:])])
+    places, normal = _places(quads, 0.06, SAMPLES // 2)
+    inner, _ = _taken(ground, places + BESIDE * normal)
+    written, _ = _taken(look.written, places + BESIDE * normal)
+    beyond = np.zeros(places.shape[:3])
+    for off in BEYOND:
+        outer, seen = _taken(ground, places - off * normal)
+        away = np.hypot(outer[..., 1] - inner[..., 1], outer[..., 2] - inner[..., 2]) / ALIKE
+        alike = np.exp(-(away**2)) * (outer[..., 0] > SHADE * paper[:, None, None, 0]) * seen
+        further, _ = _taken(look.written, places - off * normal)
+        beyond += np.minimum(further / DENSE, 1) * alike / len(BEYOND)
+        if off == BESIDE:
+            across = np.minimum(np.minimum(written, further) / DENSE, 1) * seen
+    return {
+        name: np.where(framed, 0.0, each.mean(axis=2)).max(axis=1)
+        for name, each in (("written beyond", beyond), ("written across", across))
+    }
+
+
+def _looks(light: Lab, paper: Lab) -> dict[str, Points]:
     """Signs of colour: whether what is seen along the inside of the sides looks like paper."""
-    light = np.asarray(cv2.morphologyEx(lab[:, :, 0], cv2.MORPH_CLOSE, np.ones((7, 7), np.uint8)), np.float32)
     colour = np.hypot(paper[:, 1] / CHROMA - 128, paper[:, 2] / CHROMA - 128)
     top = float(np.percentile(light[::2, ::2], 95))
     return {

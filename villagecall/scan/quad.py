@@ -32,9 +32,9 @@ class Search:
 
     def __init__(self, image: Bgr) -> None:
         self._image = image
-        self.lab = evidence.coarse(image)
         small = reduce(image, corners.WORK)
-        factor, self._factor = (max(1, image.shape[0] // each.shape[0]) for each in (small, self.lab))
+        self.look = evidence.coarse(image, small)
+        factor, self._factor = (max(1, image.shape[0] // each.shape[0]) for each in (small, self.look.lab))
         self._lines = corners.Lined(small)
         self._line_factor = factor
         self.lined = self._ranked(faint=False)
@@ -50,7 +50,7 @@ class Search:
     def areas(self) -> list[Found]:
         """The quadrilaterals around areas, the largest first."""
         height, width = self._image.shape[:2]
-        quads = [(quad + 0.5) * self._factor - 0.5 for quad in regions.candidates(self.lab)]
+        quads = [(quad + 0.5) * self._factor - 0.5 for quad in regions.candidates(self.look.lab)]
         cuts = [corners.cut(quad, width, height, 1 / self._factor) for quad in quads]
         found = [Found(corners.ordered(quad), 1.0, cut) for quad, cut in zip(quads, cuts, strict=True)]
         # A strip from edge to edge of the frame is part of a page more often than a page.
@@ -58,7 +58,7 @@ class Search:
         return sorted(found, key=lambda each: -float(cv2.contourArea(each.quad.astype(np.float32))))
 
     def seen(self, likely: list[Found]) -> tuple[evidence.Points, evidence.Flags]:
-        """As the evidence is asked about them: corners n×4×2 in pixels of ``lab``, and which sides (n×4) are the
+        """As the evidence is asked about them: corners n×4×2 in pixels of ``look``, and which sides (n×4) are the
         frame's own."""
         height, width = self._image.shape[:2]
         quads = np.array([(each.quad + 0.5) / self._factor - 0.5 for each in likely])
@@ -71,13 +71,10 @@ class Search:
         if not likely:
             return None, -np.inf
         quads, sides = self.seen(likely)
-        weighed = evidence.weigh(self.lab, quads, sides, len(self.lined), faint)
+        weighed = evidence.weigh(self.look, quads, sides, len(self.lined), faint)
         worth = np.where(weighed.page, weighed.worth, -np.inf)
-        first = int(worth.argmax())
-        alike = weighed.page & (sides == sides[first]).all(axis=1)
-        preferred = weighed.worth + evidence.PREFERRED * weighed.sides.min(axis=1)
-        best = int(np.where(alike, preferred, -np.inf).argmax())
-        return likely[best] if weighed.page[best] else None, float(worth[first])
+        best = int(worth.argmax())
+        return likely[best] if weighed.page[best] else None, float(worth[best])
 
 
 def find_quad(picture: Picture) -> Found | None:
