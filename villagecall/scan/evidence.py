@@ -176,7 +176,7 @@ def _along(lab: Lab, quads: Points) -> _Sides:
 
 
 def _places(quads: Points, spare: float, samples: int) -> tuple[Points, Points]:
-    """Places along each side (n×4×``samples``×2), ``spare`` of it left out at its ends, and the way inward (n×4×1×2)."""
+    """Places along each side (n×4×``samples``×2), ``spare`` of it left out at its ends, and the way in (n×4×1×2)."""
     edge = np.roll(quads, -1, axis=1) - quads
     length = np.maximum(np.linalg.norm(edge, axis=2), 1e-6)[..., None]
     normal = np.stack([-edge[:, :, 1], edge[:, :, 0]], axis=2) / length
