@@ -10,8 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from tests.journeys.county import County
 
-PATIENCE = 40_000
-"""Milliseconds. Journeys say what happens, `bench/` says how fast: on one busy core a picture takes 20 s to come up."""
+PATIENCE = 20_000
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = (
     "--no-sandbox",
