@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from villagecall.scan.skew import reduce
 
 Bgr = NDArray[np.uint8]
+Light = NDArray[np.uint8]
 Lab = NDArray[np.float32]
 Points = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -45,7 +46,6 @@ WEIGHTS = {
     "none": -20.376, "colour": -3.157, "dim": -0.806, "dark": -1.556, "written beyond": -6.791,
     "written across": -2.707,
 }  # fmt: skip
-CLOSED = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (11, 11))
 DARKER, SHARE, AROUND = 14, 0.18, 13
 """Writing is by so many levels, and by such a share of the paper's light, darker than what its strokes are closed to;
 and the width in pixels over which it is counted."""
@@ -92,12 +92,10 @@ class Look:
     written: Lab
 
 
-def coarse(image: Bgr, small: Bgr) -> Look:
-    """``image`` looked at from afar; ``small`` is the same picture, still so large that strokes are seen (640 pixels,
-    about)."""
+def coarse(image: Bgr, light: Light, paper: Light) -> Look:
+    """``image`` looked at from afar. ``light`` is that of the same picture, so large that strokes are seen (640 pixels,
+    about), ``paper`` the same with strokes closed away."""
     lab = np.asarray(cv2.cvtColor(cv2.medianBlur(reduce(image, SIDE), 3), cv2.COLOR_BGR2LAB), np.float32)
-    light = cv2.cvtColor(small, cv2.COLOR_BGR2LAB)[:, :, 0]
-    paper = cv2.morphologyEx(light, cv2.MORPH_CLOSE, CLOSED)
     strokes = cv2.subtract(paper, light) > np.maximum(DARKER, paper * np.float32(SHARE))
     strokes &= paper > DIM * np.percentile(paper[::4, ::4], 95)
     share = cv2.blur(strokes.astype(np.float32), (AROUND, AROUND))

@@ -33,9 +33,9 @@ class Search:
     def __init__(self, image: Bgr) -> None:
         self._image = image
         small = reduce(image, corners.WORK)
-        self.look = evidence.coarse(image, small)
-        factor, self._factor = (max(1, image.shape[0] // each.shape[0]) for each in (small, self.look.lab))
         self._lines = corners.Lined(small)
+        self.look = evidence.coarse(image, self._lines.light, self._lines.paper)
+        factor, self._factor = (max(1, image.shape[0] // each.shape[0]) for each in (small, self.look.lab))
         self._line_factor = factor
         self.lined = self._ranked(faint=False)
 

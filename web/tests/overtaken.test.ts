@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest'
 import { effectScope, type EffectScope } from 'vue'
 
 /** Answers of a server, each held back until it is let go. */
-function slowServer(): Map<string, () => void> {
+function slowServer(): (path: string) => Promise<void> {
   const held = new Map<string, () => void>()
   vi.stubGlobal('WebSocket', class { addEventListener(): void {} close(): void {} send(): void {} })
   vi.stubGlobal('fetch', (url: string | URL) => {
@@ -13,9 +13,11 @@ function slowServer(): Map<string, () => void> {
       : { item: { code: id, version: 1 } }
     return new Promise((answer) => held.set(path, () => answer(new Response(JSON.stringify(body), { headers: { 'content-type': 'application/json' } }))))
   })
-  return held
+  return async (path) => {
+    held.get(path)!()
+    await new Promise((go) => setTimeout(go, 20))
+  }
 }
-const settled = (): Promise<void> => new Promise((go) => setTimeout(go, 20))
 let scope: EffectScope | undefined
 afterEach(() => {
   scope?.stop()
@@ -25,34 +27,28 @@ afterEach(() => {
 
 describe('a case that was left while it was being fetched', () => {
   it('never comes up at the terminal in the place of the one opened after it', async () => {
-    const held = slowServer()
+    const answers = slowServer()
     const store = await import('../src/pages/terminal/store')
     void store.openCase('first')
     void store.openCase('second')
-    held.get('/api/v1/cases/second')!()
-    await settled()
-    held.get('/api/v1/items/card')!()
-    await settled()
+    await answers('/api/v1/cases/second')
+    await answers('/api/v1/items/card')
     expect(store.kase.value?.case_id).toBe('second')
-    held.get('/api/v1/cases/first')!()
-    await settled()
-    held.get('/api/v1/items/card')!()
-    await settled()
+    await answers('/api/v1/cases/first')
+    await answers('/api/v1/items/card')
     expect(store.kase.value?.case_id).toBe('second')
     store.closeCase()
   })
 
   it('never comes up at the desk in the place of the one opened after it', async () => {
-    const held = slowServer()
+    const answers = slowServer()
     const { useDesk } = await import('../src/pages/desk/desk')
     scope = effectScope()
     const desk = scope.run(() => useDesk())!
     void desk.open('first')
     void desk.open('second')
-    held.get('/api/v1/cases/second')!()
-    await settled()
-    held.get('/api/v1/cases/first')!()
-    await settled()
+    await answers('/api/v1/cases/second')
+    await answers('/api/v1/cases/first')
     expect(desk.view.value?.case_id).toBe('second')
     desk.take({ ...desk.view.value!, case_id: 'first', seq: 9 })
     expect(desk.view.value?.case_id).toBe('second')
