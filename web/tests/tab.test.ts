@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { browserHold, claimTab } from '../src/call/tab'
 
 /** Tabs of one browser: an id is held by one of them; sessionStorage belongs to each. */
@@ -17,6 +17,11 @@ function browser() {
   return { held, tab }
 }
 
+afterEach(() => {
+  vi.unstubAllGlobals()
+  vi.restoreAllMocks()
+})
+
 describe('the id of a tab', () => {
   it('survives a reload', async () => {
     const { held, tab } = browser()
@@ -34,6 +39,16 @@ describe('the id of a tab', () => {
     const other = await claimTab(copy.world)
     expect(other).not.toBe(id)
     expect(copy.stored['vc.tab']).toBe(other)
+  })
+
+  it.each([['reload', true], ['navigate', false]])('is waited for longer after a reload than in a copy: %s', async (type, kept) => {
+    const request = (_: string, { signal }: { signal: AbortSignal }, then: () => unknown) => new Promise((_done, fail) => {
+      setTimeout(() => void (signal.aborted || then()), 900) // a busy PC: the old document takes its time
+      signal.addEventListener('abort', () => fail(signal.reason))
+    })
+    vi.stubGlobal('navigator', { locks: { request } })
+    vi.spyOn(performance, 'getEntriesByType').mockReturnValue([{ type }] as unknown as PerformanceEntryList)
+    expect(await browserHold('tab')).toBe(kept)
   })
 
   it('without Web Locks the tabs ask each other', async () => {

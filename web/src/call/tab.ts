@@ -3,8 +3,11 @@
 import { uuid7 } from '../kit/ids'
 
 const KEY = 'vc.tab'
-/** A reloaded page may ask before the old document has let go. */
-const PATIENCE = 600
+/** How long another document with this id is waited for: a copy of the tab keeps it; before a reload it was ours, and on
+ * a busy old PC the old document takes seconds to let go. */
+const PATIENCE = { copy: 600, reload: 15_000 }
+const reloaded = (): boolean =>
+  performance.getEntriesByType('navigation').some((entry) => (entry as PerformanceNavigationTiming).type === 'reload')
 
 export interface TabWorld {
   storage: Pick<Storage, 'getItem' | 'setItem'>
@@ -28,7 +31,7 @@ export function browserHold(id: string): Promise<boolean> {
 
 function holdByLock(id: string): Promise<boolean> {
   return new Promise((held) => {
-    const signal = AbortSignal.timeout(PATIENCE)
+    const signal = AbortSignal.timeout(reloaded() ? PATIENCE.reload : PATIENCE.copy)
     navigator.locks
       .request(`vc-tab-${id}`, { signal }, () => {
         held(true)
